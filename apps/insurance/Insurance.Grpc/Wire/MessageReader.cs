@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.IO.Compression;
 using System.IO.Pipelines;
 using Google.Protobuf;
@@ -82,11 +83,24 @@ internal sealed class MessageReader(PipeReader pipe, int maxSize, bool gzip)
         {
             var read = decompressor.Read(output.GetSpan(sizeHint: 1024));
             if (read == 0)
-                return new ReadOnlySequence<byte>(output.WrittenMemory);
+                break;
             output.Advance(read);
             if (output.WrittenCount > maxSize)
                 throw TooLarge("more after decompression");
         }
+
+        // GZipStream takes a cut stream for a short one. Its last four bytes are the length it should have (RFC 1952, 2.3.1).
+        // Nothing at all is what .NET makes of no bytes, so peers do send that.
+        if (!payload.IsEmpty && LittleEndian(payload.Slice(Math.Max(0, payload.Length - sizeof(uint)))) != (uint)output.WrittenCount)
+            throw new InvalidDataException();
+        return new ReadOnlySequence<byte>(output.WrittenMemory);
+    }
+
+    private static uint LittleEndian(ReadOnlySequence<byte> four)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        four.CopyTo(bytes);
+        return BinaryPrimitives.ReadUInt32LittleEndian(bytes);
     }
 
     private RpcException TooLarge(string size) =>

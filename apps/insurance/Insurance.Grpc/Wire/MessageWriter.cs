@@ -9,13 +9,14 @@ internal static class MessageWriter
 {
     public static void Write(IBufferWriter<byte> output, IMessage message, bool gzip)
     {
-        if (gzip)
+        var size = message.CalculateSize();
+        if (gzip && size > 0)
         {
             WriteCompressed(output, message);
             return;
         }
 
-        new FramePrefix(FramePrefix.Plain, (uint)message.CalculateSize()).Write(output);
+        new FramePrefix(FramePrefix.Plain, (uint)size).Write(output);
         message.WriteTo(output);
     }
 

@@ -1,0 +1,48 @@
+namespace Onceward;
+
+/// <summary>The numbers of log messages, in ranges by area. A number is never given to another message.</summary>
+internal static class EventIds
+{
+    // 1000: hosting
+    public const int WorkerStarting = 1000;
+    public const int WorkerStopped = 1001;
+    public const int WorkerNotReady = 1002;
+
+    // 1100: intake
+    public const int PartitionsClaimed = 1100;
+    public const int PartitionsRevoked = 1101;
+    public const int ClaimFailed = 1102;
+    public const int ConsumeFailed = 1103;
+    public const int CallbackFailed = 1104;
+    public const int ClientError = 1105;
+    public const int PartitionStopped = 1106;
+    public const int ConsumerRestarting = 1107;
+    public const int MirrorFailed = 1108;
+    public const int ClientLog = 1109;
+
+    // 1200: lanes
+    public const int BatchCommitted = 1200;
+    public const int BatchRetried = 1201;
+    public const int PartitionFenced = 1202;
+    public const int CommitUnknown = 1203;
+    public const int LaneFailed = 1204;
+
+    // 1300: handling
+    public const int RecordFailed = 1300;
+    public const int RecordDeadLettered = 1301;
+    public const int BatchIsolated = 1302;
+
+    // 1400: ledger
+    public const int LedgerMigrated = 1400;
+    public const int SubscriptionCreated = 1401;
+
+    // 1500: outbox
+    public const int SlotStarted = 1500;
+    public const int SlotFailed = 1501;
+    public const int ChannelStopped = 1502;
+    public const int RelayNotReady = 1503;
+    public const int RelayPublished = 1504;
+    public const int PositionsPruned = 1505;
+    public const int RelayTopicCreated = 1506;
+    public const int RelayClient = 1507;
+}

@@ -1,0 +1,34 @@
+using Npgsql;
+
+namespace Onceward.Handling;
+
+/// <summary>Whose fault an exception is.</summary>
+internal static class Failure
+{
+    /// <summary>
+    /// Whether a record is at fault: what a handler throws, the SQLSTATE classes 22 (data) and 23 (integrity), and 25P02, which says that a
+    /// handler swallowed an earlier error. Everything else the database says is infrastructure, known or not, and is tried again for ever.
+    /// </summary>
+    public static bool IsOfRecord(Exception exception) => exception switch
+    {
+        OncewardException { IsTransient: true } => false,
+        PostgresException { SqlState: PostgresErrorCodes.InFailedSqlTransaction } => true,
+        PostgresException e => e.SqlState.StartsWith("22", StringComparison.Ordinal) || e.SqlState.StartsWith("23", StringComparison.Ordinal),
+        // The connection, a time-out of a command, the pool: never the record.
+        NpgsqlException => false,
+        OperationCanceledException => false,
+        // EF Core and others wrap what the database said.
+        { InnerException: NpgsqlException inner } => IsOfRecord(inner),
+        _ => true,
+    };
+
+    /// <summary>Whether no further attempt can help.</summary>
+    public static bool IsFinal(Exception exception) => exception is UndecodableRecordException or OncewardException { ErrorCode: ErrorCodes.Unpublishable };
+
+    /// <summary>
+    /// Whether the server said, in answer to COMMIT, that it rolled back: a deferred constraint, a serialization failure, a deadlock. Anything
+    /// else leaves the outcome unknown.
+    /// </summary>
+    public static bool MeansRolledBack(PostgresException exception) =>
+        exception.SqlState[..2] is "22" or "23" or "40" || exception.SqlState is PostgresErrorCodes.InFailedSqlTransaction;
+}

@@ -1,0 +1,48 @@
+using Confluent.Kafka;
+
+namespace Onceward.Intake;
+
+/// <summary>The consumer's settings: those that the guarantee rests on are fixed, the others have defaults for this use.</summary>
+internal static class ConsumerSettings
+{
+    private static readonly HashSet<string> s_fixed = new(StringComparer.Ordinal)
+    {
+        "group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "isolation.level", "enable.partition.eof",
+        "check.crcs", "allow.auto.create.topics", "partition.assignment.strategy", "group.protocol",
+    };
+
+    public static ConsumerConfig Build(OncewardOptions shared, string worker, WorkerOptions options)
+    {
+        var refused = options.Consumer.Keys.Where(s_fixed.Contains).ToArray();
+        if (refused.Length > 0)
+            throw new OncewardException(
+                ErrorCodes.Configuration, $"Worker '{worker}' sets {string.Join(", ", refused)}: exactly once rests on Onceward's values. Remove them.");
+        var config = new ConsumerConfig(new Dictionary<string, string>(shared.Client))
+        {
+            BootstrapServers = shared.BootstrapServers,
+            GroupId = shared.GroupId(worker),
+            // Incremental: a member that joins or leaves moves its own partitions only, and one partition can be repositioned.
+            PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky,
+            // What is committed is only what we store by hand, after the ledger's COMMIT: a mirror for lag tools, sent in the background.
+            EnableAutoCommit = true,
+            EnableAutoOffsetStore = false,
+            AutoCommitIntervalMs = (int)options.MirrorInterval.TotalMilliseconds,
+            // A position that the broker does not have must be an error, never a silent jump.
+            AutoOffsetReset = AutoOffsetReset.Error,
+            IsolationLevel = IsolationLevel.ReadCommitted,
+            EnablePartitionEof = true,
+            CheckCrcs = true,
+            AllowAutoCreateTopics = false,
+            SessionTimeoutMs = (int)options.SessionTimeout.TotalMilliseconds,
+            HeartbeatIntervalMs = (int)(options.SessionTimeout.TotalMilliseconds / 5),
+            // librdkafka waits a whole second after its queue was full; that second would be the 99th percentile.
+            FetchQueueBackoffMs = 20,
+            QueuedMinMessages = 20_000,
+            QueuedMaxMessagesKbytes = 16 * 1024,
+            FetchWaitMaxMs = 100,
+        };
+        foreach (var (name, value) in options.Consumer)
+            config.Set(name, value);
+        return config;
+    }
+}

@@ -1,0 +1,133 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Onceward.Diagnostics;
+using Onceward.Handling;
+using Onceward.Intake;
+using Onceward.Ledger;
+using Onceward.Outbox;
+
+namespace Onceward.Lanes;
+
+/// <summary>Brings a batch to its end: committed, or known to belong to someone else.</summary>
+/// <remarks>
+/// <para><b>Guarantee:</b> records are given up only when the ledger's row shows that another claim owns their partition.</para>
+/// <para><b>Errors:</b> a record at fault turns isolation on; infrastructure's errors are waited out, for ever and visibly; an unknown COMMIT
+/// is looked up, and where even that fails, the next attempt's compare-and-swap decides.</para>
+/// </remarks>
+internal sealed partial class BatchProcessor(
+    string worker, BatchTransaction transaction, LaneConnection connection, NpgsqlDataSource database, OutboxSignal outbox,
+    Action<Claim> fenced, TimeProvider time, Random random, ILogger<BatchProcessor> logger)
+{
+    // A database that restarts is back in seconds; a longer pause would only add to the lag.
+    private static readonly Backoff s_infrastructure = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
+
+    public async Task ProcessAsync(List<Segment> segments, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var isolate = segments.Exists(s => s.Claim.Failure is not null);
+        var failures = 0;
+        while (true)
+        {
+            segments.RemoveAll(s => s.Claim.HasEnded || s.IsDone);
+            if (segments.Count == 0)
+                return;
+            try
+            {
+                var outcome = await transaction.RunAsync(segments, isolate, cancellationToken).ConfigureAwait(false);
+                if (outcome.Missed.Count == 0)
+                {
+                    Advance(segments, outcome, started);
+                    return;
+                }
+                await ReconcileAsync(outcome.Missed, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (!isolate && Failure.IsOfRecord(e))
+            {
+                LogIsolating(logger, e, worker, segments.Sum(s => s.Records.Count));
+                isolate = true;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                await connection.DiscardAsync().ConfigureAwait(false);
+                throw;
+            }
+            // The loop boundary: whatever it is, the batch is neither lost nor skipped.
+            catch (Exception e)
+            {
+                await connection.DiscardAsync().ConfigureAwait(false);
+                if (e is CommitUnknownException)
+                    await TryResolveAsync(segments, e, cancellationToken).ConfigureAwait(false);
+                var pause = s_infrastructure.After(++failures, random);
+                OncewardMetrics.BatchRetried(worker);
+                LogRetrying(logger, e, worker, failures, pause.TotalSeconds);
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void Advance(List<Segment> segments, BatchOutcome outcome, long started)
+    {
+        foreach (var segment in segments)
+        {
+            var claim = segment.Claim;
+            claim.Position = segment.Until;
+            if (claim.Failure is { } failure && failure.Offset < segment.Until)
+                claim.Failure = null;
+        }
+        var elapsed = time.GetElapsedTime(started).TotalSeconds;
+        OncewardMetrics.BatchCommitted(worker, elapsed, outcome.Records, outcome.Scope.Repetitions, outcome.Scope.DeadLetters.Count);
+        LogCommitted(logger, worker, outcome.Records, segments.Count, elapsed);
+        if (outcome.Scope.Messages.Count > 0)
+            outbox.Notify();
+    }
+
+    private async Task TryResolveAsync(List<Segment> segments, Exception unknown, CancellationToken cancellationToken)
+    {
+        OncewardMetrics.CommitUnknown(worker);
+        LogUnknown(logger, unknown, worker);
+        try
+        {
+            await ReconcileAsync(segments, cancellationToken).ConfigureAwait(false);
+        }
+        // The database is not there to be asked. Redoing the batch is safe: its compare-and-swap asks the same question.
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            LogRetrying(logger, e, worker, 0, 0);
+        }
+    }
+
+    /// <summary>
+    /// Asks the ledger where it stands. Under our epoch only we can have moved the row, by a COMMIT whose answer was lost: go on from there.
+    /// Under another, the partition is somebody else's.
+    /// </summary>
+    private async Task ReconcileAsync(IReadOnlyList<Segment> segments, CancellationToken cancellationToken)
+    {
+        var rows = await OffsetStore.ReadAsync(database, [.. segments.Select(s => s.Key)], cancellationToken).ConfigureAwait(false);
+        foreach (var segment in segments)
+        {
+            if (rows.TryGetValue(segment.Key, out var row) && row.Epoch == segment.Claim.Epoch && row.IsRunning && row.NextOffset >= segment.From)
+            {
+                segment.Rebase(row.NextOffset);
+                continue;
+            }
+            OncewardMetrics.Fenced(worker);
+            LogFenced(logger, worker, segment.Claim.Partition.ToString(), segment.Claim.Epoch, row.Epoch);
+            fenced(segment.Claim);
+        }
+    }
+
+    [LoggerMessage(EventIds.BatchCommitted, LogLevel.Debug, "Worker {Worker} committed {Records} records of {Partitions} partitions in {Seconds:0.000} s")]
+    private static partial void LogCommitted(ILogger logger, string worker, int records, int partitions, double seconds);
+
+    [LoggerMessage(EventIds.BatchIsolated, LogLevel.Warning, "Worker {Worker}: a batch of {Records} records failed; looking for the ones at fault")]
+    private static partial void LogIsolating(ILogger logger, Exception exception, string worker, int records);
+
+    [LoggerMessage(EventIds.BatchRetried, LogLevel.Warning, "Worker {Worker} rolled a batch back, failure {Failures}; again in {Pause:0.00} s")]
+    private static partial void LogRetrying(ILogger logger, Exception exception, string worker, int failures, double pause);
+
+    [LoggerMessage(EventIds.CommitUnknown, LogLevel.Warning, "Worker {Worker} does not know whether a COMMIT went through; asking the ledger")]
+    private static partial void LogUnknown(ILogger logger, Exception exception, string worker);
+
+    [LoggerMessage(EventIds.PartitionFenced, LogLevel.Warning, "Worker {Worker} is fenced from {Partition}: its epoch is {Epoch}, the ledger's {LedgerEpoch}")]
+    private static partial void LogFenced(ILogger logger, string worker, string partition, Epoch epoch, Epoch ledgerEpoch);
+}

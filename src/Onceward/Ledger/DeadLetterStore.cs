@@ -1,0 +1,40 @@
+using Npgsql;
+using NpgsqlTypes;
+using Onceward.Handling;
+using Onceward.Outbox;
+
+namespace Onceward.Ledger;
+
+/// <summary>Writes dead letters, in the transaction that passes over them.</summary>
+internal static class DeadLetterStore
+{
+    public static NpgsqlBatchCommand Insert(DeadLetter letter)
+    {
+        var record = letter.Record;
+        var traceParent = record.Message.Headers is { } headers && headers.TryGetLastBytes(OncewardHeaders.TraceParent, out var bytes)
+            ? System.Text.Encoding.UTF8.GetString(bytes).Split('-') : [];
+        return new NpgsqlBatchCommand(InsertRow)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<int> { TypedValue = letter.Subscription.Id },
+                new NpgsqlParameter<int> { TypedValue = record.Partition.Value },
+                new NpgsqlParameter<long> { TypedValue = record.Offset.Value },
+                new NpgsqlParameter { Value = (object?)record.Message.Key ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea },
+                new NpgsqlParameter { Value = (object?)record.Message.Value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea },
+                new NpgsqlParameter<byte[]> { TypedValue = HeaderCodec.Encode(record.Message.Headers ?? []) },
+                new NpgsqlParameter<long> { TypedValue = record.Message.Timestamp.UnixTimestampMs },
+                new NpgsqlParameter<string> { TypedValue = letter.Reason },
+                // A NUL, legal in a .NET string, is not in a PostgreSQL text: the letter must not fail for the words of its error.
+                new NpgsqlParameter<string> { TypedValue = letter.Error.ToString().Replace("\0", "\\0", StringComparison.Ordinal) },
+                new NpgsqlParameter<int> { TypedValue = letter.Attempts },
+                new NpgsqlParameter { Value = traceParent is [_, var traceId, ..] ? traceId : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+            },
+        };
+    }
+
+    private const string InsertRow = """
+        INSERT INTO onceward.dead_letter (subscription_id, partition, "offset", key, value, headers, ts, reason, error, attempts, trace_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """;
+}

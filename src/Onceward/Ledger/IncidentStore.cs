@@ -1,0 +1,37 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Onceward.Ledger;
+
+/// <summary>Writes durable notes of what was stopped or skipped. The same open incident is noted once.</summary>
+internal sealed class IncidentStore(NpgsqlDataSource database)
+{
+    public const string OffsetOutOfRange = "offset_out_of_range";
+    public const string ChannelDiverged = "channel_diverged";
+
+    /// <param name="kind">One of the constants of this class.</param>
+    /// <param name="key">The partition it is about, if it is about one.</param>
+    /// <param name="fromOffset">Where it begins.</param>
+    /// <param name="detailJson">What a person needs to decide: an object.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async Task NoteAsync(string kind, PartitionKey? key, long? fromOffset, string detailJson, CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand(Insert);
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kind });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)key?.Subscription ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)key?.Partition ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)fromOffset ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = detailJson, NpgsqlDbType = NpgsqlDbType.Jsonb });
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private const string Insert = """
+        INSERT INTO onceward.incident (kind, subscription_id, partition, from_offset, detail)
+        SELECT $1, $2, $3, $4, $5
+         WHERE NOT EXISTS (
+            SELECT FROM onceward.incident i
+             WHERE i.resolved_by IS NULL AND i.kind = $1
+               AND i.subscription_id IS NOT DISTINCT FROM $2 AND i.partition IS NOT DISTINCT FROM $3 AND i.detail = $5)
+        """;
+}

@@ -1,0 +1,51 @@
+namespace Onceward;
+
+/// <summary>The base of everything Onceward throws.</summary>
+public class OncewardException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    /// <param name="errorCode">A stable code; see <see cref="ErrorCodes"/>.</param>
+    /// <param name="message">The value, the bound, the consequence and the way out.</param>
+    /// <param name="innerException">What caused it.</param>
+    /// <param name="isTransient">Whether the same call may succeed later.</param>
+    public OncewardException(string errorCode, string message, Exception? innerException = null, bool isTransient = false)
+        : base(message, innerException)
+    {
+        ErrorCode = errorCode;
+        IsTransient = isTransient;
+    }
+
+    /// <summary>A stable code; see <see cref="ErrorCodes"/>.</summary>
+    public string ErrorCode { get; }
+
+    /// <summary>
+    /// Whether the same call may succeed later. A handler that throws with <see langword="true"/> is called again for ever, with backoff;
+    /// its record never becomes a dead letter.
+    /// </summary>
+    public bool IsTransient { get; }
+}
+
+/// <summary>The stable codes of <see cref="OncewardException.ErrorCode"/>.</summary>
+public static class ErrorCodes
+{
+    /// <summary>Settings are missing or contradict each other; the process must not start.</summary>
+    public const string Configuration = "ONCE-CONFIG";
+
+    /// <summary>A record's bytes cannot be decoded.</summary>
+    public const string Undecodable = "ONCE-DECODE";
+
+    /// <summary>A published message is too large for the broker or names an impossible topic.</summary>
+    public const string Unpublishable = "ONCE-PUBLISH";
+
+    /// <summary>A topic is missing, or is another than the one the ledger knows.</summary>
+    public const string Topic = "ONCE-TOPIC";
+
+    /// <summary>The ledger's schema is newer than this program, or was changed by hand.</summary>
+    public const string Schema = "ONCE-SCHEMA";
+
+    /// <summary>The outbox and what Kafka says was published do not fit together.</summary>
+    public const string Diverged = "ONCE-DIVERGED";
+
+    /// <summary>A handler says that its dependency is down for the moment.</summary>
+    public const string Transient = "ONCE-TRANSIENT";
+}

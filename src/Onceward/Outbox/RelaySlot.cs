@@ -1,0 +1,171 @@
+using System.Text.Json;
+using Confluent.Kafka;
+using Microsoft.Extensions.Logging;
+using Onceward.Diagnostics;
+using Onceward.Handling;
+using Onceward.Hosting;
+using Onceward.Ledger;
+
+namespace Onceward.Outbox;
+
+/// <summary>Publishes the rows of a slot's channels, each exactly once and in order, for readers of committed data.</summary>
+/// <remarks>
+/// <para><b>Guarantee:</b> a Kafka transaction holds the rows and the positions behind them, so that what is published and what is known to be
+/// published cannot differ. It needs no lock to be safe: whoever starts the slot last fences all others.</para>
+/// <para><b>Crash:</b> between produce and commit, the successor's <c>InitTransactions</c> aborts, and the rows are sent again; after the commit,
+/// the successor finds the position. PostgreSQL's copy of it is late and only a lower bound.</para>
+/// </remarks>
+internal sealed partial class RelaySlot(
+    RelayOwner owner, OncewardOptions options, OutboxStore store, IncidentStore incidents, OutboxSignal signal, Cluster cluster,
+    Waypoints waypoints, TimeProvider time, Random random, ILogger<RelaySlot> logger)
+{
+    private static readonly Backoff s_restart = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10));
+    private static readonly TimeSpan s_recordInterval = TimeSpan.FromSeconds(1);
+
+    private readonly TopicPartition _partition = new(options.Application + OncewardOptionsValidator.RelayTopicSuffix, owner.Slot);
+    private readonly HashSet<int> _stopped = [];
+    private Dictionary<int, ChannelPosition> _positions = [];
+    private HashSet<int> _unrecorded = [];
+    private (string System, int Timeline) _database;
+
+    /// <summary>Runs until cancelled; every failure starts the slot again, with a new producer and the position read anew.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var failures = 0;
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await RunSessionAsync(() => failures = 0, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            // The loop boundary: after any doubt the slot starts from what Kafka says.
+            catch (Exception e)
+            {
+                var pause = s_restart.After(++failures, random);
+                LogFailed(logger, e, owner.Slot, pause.TotalSeconds);
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task RunSessionAsync(Action onProgress, CancellationToken cancellationToken)
+    {
+        using var producer = await Task.Run(() => new RelayProducer(options, owner, _partition, m => LogClient(logger, owner.Slot, m)), cancellationToken)
+            .ConfigureAwait(false);
+        _positions = await Task.Run(() => PositionLog.Read(options, _partition, time, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _unrecorded = [.. _positions.Keys];
+        _stopped.Clear();
+        _database = await store.IdentityAsync(cancellationToken).ConfigureAwait(false);
+        await CheckMissingAsync(cancellationToken).ConfigureAwait(false);
+        LogStarted(logger, owner.Slot, _positions.Count);
+        var transactions = 0;
+        var recordedAt = time.GetTimestamp();
+        while (!cancellationToken.IsCancellationRequested && !producer.IsDoubtful)
+        {
+            var next = signal.NextAsync();
+            var sent = await PublishNextAsync(producer, cancellationToken).ConfigureAwait(false);
+            if (sent > 0)
+            {
+                onProgress();
+                if (++transactions % options.Relay.SnapshotEvery == 0)
+                    await SnapshotAsync(producer).ConfigureAwait(false);
+            }
+            if (time.GetElapsedTime(recordedAt) > s_recordInterval && _unrecorded.Count > 0)
+            {
+                await store.RecordRelayedAsync([.. _unrecorded.Select(c => _positions[c])], cancellationToken).ConfigureAwait(false);
+                _unrecorded.Clear();
+                recordedAt = time.GetTimestamp();
+            }
+            if (sent == 0)
+                await Task.WhenAny(next, Task.Delay(options.Relay.IdleDelay, time, cancellationToken)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<int> PublishNextAsync(RelayProducer producer, CancellationToken cancellationToken)
+    {
+        var rows = new List<OutboxRow>();
+        var found = await store.ReadAsync(_positions, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false);
+        foreach (var channel in found.Where(c => !_stopped.Contains(c.Channel)))
+        {
+            var (next, fault) = ChannelCheck.Examine(channel, _positions.GetValueOrDefault(channel.Channel));
+            if (fault is not null)
+                await StopAsync(channel.Channel, fault, cancellationToken).ConfigureAwait(false);
+            else
+                rows.AddRange(next.Span[..Math.Min(next.Length, options.Relay.MaxRows - rows.Count)]);
+        }
+        // A channel that Kafka knows and the table does not: the row that proves the position is always kept.
+        var gone = _positions.Keys.Except(found.Select(c => c.Channel)).Where(c => !_stopped.Contains(c)).ToArray();
+        foreach (var channel in gone)
+            await StopAsync(channel, "nothing of it is in the outbox, though rows were published: the database went back.", cancellationToken).ConfigureAwait(false);
+        if (rows.Count == 0)
+            return 0;
+
+        var advanced = rows.GroupBy(r => r.Channel)
+            .Select(c => new ChannelPosition(c.Key, c.Last().Seq + 1, c.Last().Hash(), _database.System, _database.Timeline)).ToArray();
+        await producer.PublishAsync(rows, advanced, () => waypoints.ReachAsync(Waypoint.RelayProduced)).ConfigureAwait(false);
+        await waypoints.ReachAsync(Waypoint.RelayCommitted).ConfigureAwait(false);
+        foreach (var position in advanced)
+        {
+            _positions[position.Channel] = position;
+            _unrecorded.Add(position.Channel);
+        }
+        OncewardMetrics.Relayed(owner.Application, rows.Count);
+        LogPublished(logger, owner.Slot, rows.Count, advanced.Length);
+        return rows.Count;
+    }
+
+    /// <summary>Writes all positions once more and deletes the records before them, so that the next owner reads little.</summary>
+    private async Task SnapshotAsync(RelayProducer producer)
+    {
+        var first = await producer.PublishAsync([], [.. _positions.Values], () => ValueTask.CompletedTask).ConfigureAwait(false);
+        try
+        {
+            await cluster.Admin.DeleteRecordsAsync([new TopicPartitionOffset(_partition, first)]).ConfigureAwait(false);
+            LogPruned(logger, owner.Slot, first.Value);
+        }
+        catch (KafkaException e)
+        {
+            // Older records only cost the next owner time; the next snapshot deletes them.
+            LogClient(logger, owner.Slot, e.Error.Reason);
+        }
+    }
+
+    private async Task CheckMissingAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (channel, relayed) in await store.RelayedAsync(cancellationToken).ConfigureAwait(false))
+            if (!_positions.ContainsKey(channel))
+                await StopAsync(channel, $"Kafka holds no position, but rows up to {relayed} were published.", cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task StopAsync(int channel, string fault, CancellationToken cancellationToken)
+    {
+        _stopped.Add(channel);
+        LogChannelStopped(logger, channel, owner.Slot, fault);
+        var position = _positions.GetValueOrDefault(channel);
+        var detail = JsonSerializer.Serialize(
+            new ChannelFault(channel, fault, position, _database.System, _database.Timeline), ChannelFaultJson.Default.ChannelFault);
+        await incidents.NoteAsync(IncidentStore.ChannelDiverged, null, position?.NextSeq, detail, cancellationToken).ConfigureAwait(false);
+    }
+
+    [LoggerMessage(EventIds.SlotStarted, LogLevel.Information, "Relay slot {Slot} started, {Channels} channels known to Kafka")]
+    private static partial void LogStarted(ILogger logger, int slot, int channels);
+
+    [LoggerMessage(EventIds.SlotFailed, LogLevel.Warning, "Relay slot {Slot} failed and starts again in {Pause:0.0} s")]
+    private static partial void LogFailed(ILogger logger, Exception exception, int slot, double pause);
+
+    [LoggerMessage(EventIds.ChannelStopped, LogLevel.Critical, "Channel {Channel} of relay slot {Slot} is stopped: {Fault} Nothing is published from it until the slot is restarted after the repair; see onceward.incident")]
+    private static partial void LogChannelStopped(ILogger logger, int channel, int slot, string fault);
+
+    [LoggerMessage(EventIds.RelayPublished, LogLevel.Debug, "Relay slot {Slot} published {Rows} rows of {Channels} channels")]
+    private static partial void LogPublished(ILogger logger, int slot, int rows, int channels);
+
+    [LoggerMessage(EventIds.PositionsPruned, LogLevel.Debug, "Relay slot {Slot} deleted positions before offset {Offset}")]
+    private static partial void LogPruned(ILogger logger, int slot, long offset);
+
+    [LoggerMessage(EventIds.RelayClient, LogLevel.Debug, "Relay slot {Slot}: {Message}")]
+    private static partial void LogClient(ILogger logger, int slot, string message);
+}

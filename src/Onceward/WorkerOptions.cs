@@ -1,0 +1,87 @@
+namespace Onceward;
+
+/// <summary>The settings of one worker. Bound from the configuration section <c>Onceward:Workers:&lt;name&gt;</c>.</summary>
+public sealed class WorkerOptions
+{
+    /// <summary>How records are put into transactions.</summary>
+    public LaneOptions Lanes { get; } = new();
+
+    /// <summary>Most bytes of records held in memory ahead of the lanes. Default: 32 MiB, some hundred batches of ordinary records.</summary>
+    public long MaxBufferedBytes { get; set; } = 32L * 1024 * 1024;
+
+    /// <summary>After how much silence the group gives a member's partitions to others. Default: 10 s; bounds the gap after a kill.</summary>
+    public TimeSpan SessionTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a stopping worker lets open transactions finish before it rolls them back. Default: 10 s.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How often the applied offsets are copied to the Kafka group, for lag tools only. Default: 5 s.</summary>
+    public TimeSpan MirrorInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Further settings of this worker's consumer, by librdkafka's names; those that the guarantee rests on are refused.</summary>
+    public IDictionary<string, string> Consumer { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+}
+
+/// <summary>How records are put into transactions.</summary>
+public sealed class LaneOptions
+{
+    /// <summary>Pipelines in a worker process, each with one connection and at most one open transaction. Default: 4; independent of the partitions.</summary>
+    public int Count { get; set; } = 4;
+
+    /// <summary>Most records in one transaction. Default: 1,000: beyond it only latency grows.</summary>
+    public int MaxRecords { get; set; } = 1000;
+
+    /// <summary>Most bytes of records in one transaction. Default: 4 MiB.</summary>
+    public long MaxBytes { get; set; } = 4L * 1024 * 1024;
+
+    /// <summary>How long a batch that is not full waits for company. Default: 5 ms: a fifth of the latency aim, many times a commit.</summary>
+    public TimeSpan Linger { get; set; } = TimeSpan.FromMilliseconds(5);
+
+    /// <summary>Bound of one statement of a batch, in the server (<c>statement_timeout</c>). Default: 30 s.</summary>
+    public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Bound of one wait for a lock (<c>lock_timeout</c>). Default: 5 s.</summary>
+    public TimeSpan LockTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>After how much silence inside a transaction the server ends a frozen owner (<c>idle_in_transaction_session_timeout</c>). Default: 30 s.</summary>
+    public TimeSpan IdleInTransactionTimeout { get; set; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>What happens to a record whose handler fails.</summary>
+public sealed class RetryOptions
+{
+    private int _attempts = 5;
+    private TimeSpan _first = TimeSpan.FromMilliseconds(200);
+    private TimeSpan _longest = TimeSpan.FromSeconds(10);
+
+    /// <summary>After how many failed attempts a record becomes a dead letter. Default: 5.</summary>
+    public RetryOptions Attempts(int attempts)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(attempts, 1);
+        _attempts = attempts;
+        return this;
+    }
+
+    /// <summary>The pause after the first failure, doubled after each further one up to <paramref name="longest"/>, with jitter. Default: 200 ms to 10 s.</summary>
+    public RetryOptions Backoff(TimeSpan first, TimeSpan longest)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(first, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(longest, first);
+        (_first, _longest) = (first, longest);
+        return this;
+    }
+
+    internal int MaxAttempts => _attempts;
+
+    internal Handling.Backoff Delays => new(_first, _longest);
+}
+
+/// <summary>Where a worker begins on a partition that the ledger does not know, when it knows no partition of the topic yet.</summary>
+public enum StartAt
+{
+    /// <summary>At the oldest record that the broker still has.</summary>
+    Earliest,
+
+    /// <summary>At the end of the log as it is at the first claim.</summary>
+    Latest,
+}

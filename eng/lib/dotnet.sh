@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Restore and build, and nothing where nothing changed.
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+
+need_dotnet() {
+  have dotnet || die "dotnet is missing: install the .NET SDK that global.json names ($(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$ROOT/global.json") or later)"
+  (cd "$ROOT" && dotnet --version >/dev/null 2>&1) ||
+    die "no installed .NET SDK satisfies global.json: install $(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' "$ROOT/global.json") or later"
+}
+
+# The sources as they lie on disk, not as committed: tracked and new files, by path, size and time. Cheap enough for every start.
+sources_fingerprint() {
+  (cd "$ROOT" && {
+    git ls-files -z --cached --others --exclude-standard 2>/dev/null ||
+      find . \( -name .onceward -o -name bin -o -name obj -o -name node_modules \) -prune -o -type f -print0
+  } | xargs -0 stat -c '%n %s %Y' 2>/dev/null | grep -v '\.md ' | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
+}
+
+# A registry may lack the exact librdkafka.redist; only then, and only for that, is it built here.
+restore() {
+  local log="$STATE/logs/restore.log"
+  mkdir -p "$STATE/logs"
+  dotnet restore "$ROOT/Onceward.slnx" >"$log" 2>&1 && return 0
+  if grep -qE 'error NU110[0-9].*librdkafka\.redist' "$log"; then
+    STATE="$STATE" "$ROOT/eng/librdkafka/build.sh" || exit 1
+    dotnet restore "$ROOT/Onceward.slnx" >"$log" 2>&1 && return 0
+  fi
+  grep -E 'error' "$log" | sort -u | head -5 >&2
+  die "dotnet restore failed (see $log): is a NuGet registry reachable?"
+}
+
+# build — the whole solution in Release, unless the sources are those of the last successful build.
+build() {
+  need_dotnet
+  local stamp="$STATE/build.stamp" log="$STATE/logs/build.log" now
+  now=$(sources_fingerprint)
+  [ "$(cat "$stamp" 2>/dev/null)" != "$now" ] || return 0
+  rm -f "$stamp"
+  step "restoring packages"
+  restore
+  step "building (Release)"
+  # No build server or node stays behind: the launcher leaves no process that it does not know.
+  dotnet build "$ROOT/Onceward.slnx" -c Release --no-restore -nodeReuse:false -p:UseSharedCompilation=false >"$log" 2>&1 || {
+    grep -E 'error' "$log" | sort -u | head -20 >&2
+    die "the build failed: see $log"
+  }
+  printf '%s\n' "$now" >"$stamp"
+}

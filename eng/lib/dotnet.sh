@@ -19,11 +19,11 @@ sources_fingerprint() {
 
 # A registry may lack the exact librdkafka.redist; only then, and only for that, is it built here.
 restore() {
-  local log="$STATE/logs/restore.log"
-  mkdir -p "$STATE/logs"
+  local log="$HOME_STATE/logs/restore.log"
+  mkdir -p "$HOME_STATE/logs"
   dotnet restore "$ROOT/Onceward.slnx" >"$log" 2>&1 && return 0
   if grep -qE 'error NU110[0-9].*librdkafka\.redist' "$log"; then
-    STATE="$STATE" "$ROOT/eng/librdkafka/build.sh" || exit 1
+    "$ROOT/eng/librdkafka/build.sh" || exit 1
     dotnet restore "$ROOT/Onceward.slnx" >"$log" 2>&1 && return 0
   fi
   grep -E 'error' "$log" | sort -u | head -5 >&2
@@ -33,9 +33,25 @@ restore() {
 # build — the whole solution in Release, unless the sources are those of the last successful build.
 build() {
   need_dotnet
-  local stamp="$STATE/build.stamp" log="$STATE/logs/build.log" now
+  mkdir -p "$HOME_STATE/logs"
+  # One build at a time in a checkout: `test` may be started while `up` still builds.
+  exec {BUILD_LOCK}>"$HOME_STATE/build.lock"
+  flock "$BUILD_LOCK"
+  build_if_changed
+  exec {BUILD_LOCK}>&-
+}
+
+built() { # every project of the solution has an output folder
+  local project
+  while read -r project; do
+    [ -d "$ROOT/$(dirname "$project")/bin/Release" ] || return 1
+  done < <(sed -n 's/.*<Project Path="\([^"]*\)".*/\1/p' "$ROOT/Onceward.slnx")
+}
+
+build_if_changed() {
+  local stamp="$HOME_STATE/build.stamp" log="$HOME_STATE/logs/build.log" now
   now=$(sources_fingerprint)
-  [ "$(cat "$stamp" 2>/dev/null)" != "$now" ] || return 0
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$now" ] && built; then return 0; fi
   rm -f "$stamp"
   step "restoring packages"
   restore

@@ -13,11 +13,13 @@ need_packages() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  is_root && have apt-get || die "missing packages: run  sudo apt-get install ${missing[*]}  and start again"
+  if ! is_root || ! have apt-get; then
+    die "missing packages: run  sudo apt-get install ${missing[*]}  and start again"
+  fi
 
   step "installing ${missing[*]}"
-  local log="$STATE/logs/apt.log"
-  mkdir -p "$STATE/logs"
+  local log="$HOME_STATE/logs/apt.log"
+  mkdir -p "$HOME_STATE/logs"
   # Lists as the image came may name versions the registry no longer has; a refresh costs seconds and only happens here.
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
     die "apt-get could not install ${missing[*]}: $(grep '^E:' "$log" | head -1) (see $log)"

@@ -5,7 +5,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$here/../.." && pwd)
-STATE=${STATE:-$ROOT/.onceward}
+HOME_STATE=$ROOT/.onceward
 source "$ROOT/eng/lib/say.sh"
 source "$ROOT/eng/lib/tools.sh"
 
@@ -27,11 +27,12 @@ need_command make make
 need_command openssl openssl
 need_node
 
-work=$STATE/librdkafka
+work=$HOME_STATE/librdkafka
 rm -rf "$work"
 mkdir -p "$work" "$ROOT/eng/feed"
 log=$work/build.log
-trap 'status=$?; [ $status -eq 0 ] && rm -rf "$work"; exit $status' EXIT
+keep_only_after_failure() { [ "$1" -ne 0 ] || rm -rf "$work"; }
+trap 'keep_only_after_failure $?' EXIT
 
 step "librdkafka.redist $version is not on the NuGet registry: building it from source (a minute or two, once)"
 (cd "$work" && npm pack --silent "$carrier" >carrier.name 2>"$log") ||

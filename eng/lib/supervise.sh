@@ -14,7 +14,7 @@ spawn() {
   DUE[$name]=
   (
     trap - EXIT INT TERM HUP
-    if [ -n "${UP_LOCK:-}" ]; then exec {UP_LOCK}>&-; fi # The lock is the launcher's and goes with it.
+    if [ -n "$LOCK" ]; then exec {LOCK}>&-; fi
     record_process "$name" "$BASHPID"
     "$@"
   ) >>"$STATE/logs/$name.log" 2>&1 </dev/null &

@@ -40,3 +40,15 @@ need_node() {
   need_command node nodejs
   need_command npm npm
 }
+
+# need_npm_packages DIRECTORY — what its lock file says, again only when that changes.
+need_npm_packages() {
+  local stamp=$1/node_modules/.lock.sha256 want
+  want=$(sha256sum <"$1/package-lock.json")
+  [ "$(cat "$stamp" 2>/dev/null)" != "$want" ] || return 0
+  need_node
+  step "npm ci in ${1#"$ROOT/"}"
+  npm ci --prefix "$1" --no-audit --no-fund >"$HOME_STATE/logs/npm.log" 2>&1 ||
+    die "npm ci failed in $1: $(grep -m1 -i 'err' "$HOME_STATE/logs/npm.log") (see $HOME_STATE/logs/npm.log)"
+  printf '%s\n' "$want" >"$stamp"
+}

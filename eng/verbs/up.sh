@@ -39,10 +39,8 @@ main() {
   supervise
 }
 
-# The kernel lets go of the lock when the launcher dies, however it dies.
 up_lock() {
-  exec {UP_LOCK}>"$STATE/up.lock"
-  flock -n "$UP_LOCK" || die "already up (pid $(cat "$STATE/run/launcher.pid" 2>/dev/null)): ./onceward down ends it"
+  take_lock "$STATE/up.lock" "already up (pid $(cat "$STATE/run/launcher.pid" 2>/dev/null)): ./onceward down ends it"
   rm -f "$STATE/run/env"
   record_process launcher $$
 }

@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# usage: test [--filter F]                       build, start test servers, run all tests; the last line is the totals
+
+TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
+
+main() {
+  local filter=''
+  case ${1:-} in
+    '') ;;
+    --filter)
+      filter=${2:-}
+      [ -n "$filter" ] || die "--filter takes an expression of dotnet test"
+      ;;
+    *) die "test does not know '$1': see ./onceward help" ;;
+  esac
+  scratch_begin test
+  build
+  test_packages
+  test_servers
+  test_dotnet "$filter"
+  if [ -z "$filter" ]; then test_shell; fi
+  scratch_stop # before the report, whose last line is the last line
+  tally_report
+}
+
+# What tests in other languages import.
+test_packages() {
+  local folder
+  for folder in "$ROOT"/apps/*/tests/foreign; do
+    [ ! -f "$folder/package.json" ] || need_npm_packages "$folder"
+    if compgen -G "$folder/*.py" >/dev/null && ! python3 -c 'import grpc, google.protobuf' 2>/dev/null; then
+      need_packages python3-grpcio python3-protobuf
+    fi
+  done
+}
+
+# Servers that the caller names are used as they are. Without Kafka, tests that need one say so and are skipped.
+test_servers() {
+  if [ -z "${ONCEWARD_TEST_POSTGRES:-}" ]; then
+    # Tests kill workers, not the machine under the database.
+    scratch_postgres fsync=off synchronous_commit=off full_page_writes=off
+    ONCEWARD_TEST_POSTGRES=$(postgres_connection postgres postgres)
+    export ONCEWARD_TEST_POSTGRES
+  fi
+  if [ -n "${ONCEWARD_TEST_KAFKA:-}" ]; then
+    :
+  elif kafka_external; then
+    need_bootstrap
+    export ONCEWARD_TEST_KAFKA=$KAFKA_BOOTSTRAP_SERVERS
+  elif [ -n "${KAFKA_HOME:-}" ]; then
+    scratch_kafka 1
+    ONCEWARD_TEST_KAFKA=$(kafka_bootstrap)
+    export ONCEWARD_TEST_KAFKA
+  fi
+  # Programs under test read these; what a developer's shell has set must not reach them.
+  unset "${!KAFKA_BOOTSTRAP_@}" "${!KAFKA_SASL_@}" "${!KAFKA_SSL_@}" "${!KAFKA_PRODUCER_@}" "${!KAFKA_CONSUMER_@}" "${!INSURANCE_@}" \
+    KAFKA_SECURITY_PROTOCOL ONCEWARD_POSTGRES
+}
+
+test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
+
+test_dotnet() { # FILTER
+  local project name trx status
+  for project in $(test_projects); do
+    name=$(basename "$project" .csproj)
+    trx=$STATE/results/$name.trx
+    status=0
+    step "$name"
+    without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$project" -c Release --no-build --nologo ${1:+--filter "$1"} \
+      --logger "trx;LogFileName=$trx" --results-directory "$STATE/results" </dev/null || status=$?
+    TRX_FAILED=0
+    [ ! -f "$trx" ] || tally_trx "$trx"
+    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+      tally_crash "$name" "not finished after $TEST_TIMEOUT"
+    elif [ "$status" -ne 0 ] && [ "$TRX_FAILED" -eq 0 ]; then
+      tally_crash "$name" "crashed (exit status $status)"
+    elif [ "$status" -eq 0 ] && [ ! -f "$trx" ]; then
+      tally_crash "$name" "left no results"
+    fi
+  done
+}
+
+test_shell() {
+  local file name status
+  for file in "$ROOT"/tests/launcher/*.sh; do
+    name=$(basename "$file" .sh)
+    status=0
+    step "$name"
+    without_lock bash "$file" >"$STATE/results/$name.tap" 2>"$STATE/logs/$name.log" </dev/null || status=$?
+    grep -A8 '^not ok' "$STATE/results/$name.tap" || true
+    tally_tap "$name" "$STATE/results/$name.tap" "$status"
+  done
+}

@@ -26,6 +26,7 @@ internal sealed partial class RelaySlot(
     private readonly HashSet<int> _stopped = [];
     private Dictionary<int, ChannelPosition> _positions = [];
     private HashSet<int> _unrecorded = [];
+    private int _active = 1;
     private (string System, int Timeline) _database;
 
     /// <summary>Runs until cancelled; every failure starts the slot again, with a new producer and the position read anew.</summary>
@@ -88,19 +89,22 @@ internal sealed partial class RelaySlot(
     private async Task<int> PublishNextAsync(RelayProducer producer, CancellationToken cancellationToken)
     {
         var rows = new List<OutboxRow>();
-        var found = await store.ReadAsync(_positions, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false);
+        // Every channel that had rows gets the same share, so that a long one does not keep the others waiting.
+        var share = Math.Max(1, options.Relay.MaxRows / _active);
+        var found = await store.ReadAsync(_positions, share, cancellationToken).ConfigureAwait(false);
         foreach (var channel in found.Where(c => !_stopped.Contains(c.Channel)))
         {
             var (next, fault) = ChannelCheck.Examine(channel, _positions.GetValueOrDefault(channel.Channel));
             if (fault is not null)
                 await StopAsync(channel.Channel, fault, cancellationToken).ConfigureAwait(false);
             else
-                rows.AddRange(next.Span[..Math.Min(next.Length, options.Relay.MaxRows - rows.Count)]);
+                rows.AddRange(next.Span[..Math.Min(next.Length, share)]);
         }
         // A channel that Kafka knows and the table does not: the row that proves the position is always kept.
         var gone = _positions.Keys.Except(found.Select(c => c.Channel)).Where(c => !_stopped.Contains(c)).ToArray();
         foreach (var channel in gone)
             await StopAsync(channel, "nothing of it is in the outbox, though rows were published: the database went back.", cancellationToken).ConfigureAwait(false);
+        _active = Math.Max(1, rows.Select(r => r.Channel).Distinct().Count());
         if (rows.Count == 0)
             return 0;
 

@@ -1,0 +1,47 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Onceward.Hosting;
+
+namespace Onceward.TestSupport;
+
+/// <summary>A host with workers, in this process, against the test's own database and topics.</summary>
+public sealed class TestWorker : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private TestWorker(IHost host) => _host = host;
+
+    public IServiceProvider Services => _host.Services;
+
+    /// <summary>Starts a host.</summary>
+    public static async Task<TestWorker> StartAsync(
+        string connectionString, string application, Action<OncewardBuilder> workers, Action<OncewardOptions>? configure = null)
+    {
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        var level = Enum.Parse<LogLevel>(Environment.GetEnvironmentVariable("ONCEWARD_TEST_LOG") ?? "None");
+        builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(level);
+        builder.Services.AddSingleton(_ => new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { MaxAutoPrepare = 50 } }.Build());
+        workers(builder.Services.AddOnceward(o =>
+        {
+            o.BootstrapServers = TestServers.Kafka;
+            o.Application = application;
+            o.Relay.Slots = 2;
+            configure?.Invoke(o);
+        }));
+        var host = builder.Build();
+        await host.StartAsync();
+        return new TestWorker(host);
+    }
+
+    /// <summary>Stops as on SIGTERM.</summary>
+    public Task StopAsync() => _host.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        if (_host is IAsyncDisposable disposable)
+            await disposable.DisposeAsync();
+    }
+}

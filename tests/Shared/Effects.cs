@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Npgsql;
-using Onceward.TestSupport;
 using Shouldly;
 
-namespace Onceward.Kafka;
+namespace Onceward.TestSupport;
 
 /// <summary>A message whose effect is not idempotent: a balance grows by its amount.</summary>
 public sealed record Deposit(string Account, int Sequence, int Amount);
@@ -68,4 +67,38 @@ public sealed class DepositHandler : IHandler<Deposit>
             context.Publish(Output, message.Account, $"{message.Account}:{message.Sequence}");
         return ValueTask.CompletedTask;
     }
+}
+
+/// <summary>All records at once, written at once, with a message for each.</summary>
+public sealed class DepositBatchHandler : IBatchHandler<Deposit>
+{
+    public static string? Output { get; set; }
+
+    public async ValueTask HandleAsync(IReadOnlyList<Received<Deposit>> records, BatchContext context, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Insert, context.Connection, context.Transaction)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<int[]> { TypedValue = [.. records.Select(r => r.Position.Partition.Value)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. records.Select(r => r.Position.Offset.Value)] },
+                new NpgsqlParameter<string[]> { TypedValue = [.. records.Select(r => r.Message.Account)] },
+                new NpgsqlParameter<int[]> { TypedValue = [.. records.Select(r => r.Message.Sequence)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. records.Select(r => (long)r.Message.Amount)] },
+            },
+        };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        if (Output is null)
+            return;
+        foreach (var record in records)
+            context.Publish(record, Output, record.Message.Account, $"{record.Message.Account}:{record.Message.Sequence}");
+    }
+
+    private const string Insert = """
+        WITH r AS (SELECT * FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS r (partition, "offset", account, sequence, amount, place)),
+        b AS (
+            INSERT INTO balance SELECT account, sum(amount) FROM r GROUP BY account ORDER BY account
+            ON CONFLICT (account) DO UPDATE SET amount = balance.amount + excluded.amount)
+        INSERT INTO effect (partition, "offset", account, sequence) SELECT partition, "offset", account, sequence FROM r ORDER BY place
+        """;
 }

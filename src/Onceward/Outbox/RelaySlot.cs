@@ -89,6 +89,7 @@ internal sealed partial class RelaySlot(
     private async Task<int> PublishNextAsync(RelayProducer producer, CancellationToken cancellationToken)
     {
         var rows = new List<OutboxRow>();
+        var active = 0;
         // Every channel that had rows gets the same share, so that a long one does not keep the others waiting.
         var share = Math.Max(1, options.Relay.MaxRows / _active);
         var found = await store.ReadAsync(_positions, share, cancellationToken).ConfigureAwait(false);
@@ -97,14 +98,17 @@ internal sealed partial class RelaySlot(
             var (next, fault) = ChannelCheck.Examine(channel, _positions.GetValueOrDefault(channel.Channel));
             if (fault is not null)
                 await StopAsync(channel.Channel, fault, cancellationToken).ConfigureAwait(false);
-            else
-                rows.AddRange(next.Span[..Math.Min(next.Length, share)]);
+            else if (!next.IsEmpty)
+            {
+                active++;
+                rows.AddRange(next.Span[..Math.Min(Math.Min(next.Length, share), options.Relay.MaxRows - rows.Count)]);
+            }
         }
         // A channel that Kafka knows and the table does not: the row that proves the position is always kept.
         var gone = _positions.Keys.Except(found.Select(c => c.Channel)).Where(c => !_stopped.Contains(c)).ToArray();
         foreach (var channel in gone)
             await StopAsync(channel, "nothing of it is in the outbox, though rows were published: the database went back.", cancellationToken).ConfigureAwait(false);
-        _active = Math.Max(1, rows.Select(r => r.Channel).Distinct().Count());
+        _active = Math.Max(1, active);
         if (rows.Count == 0)
             return 0;
 

@@ -1,0 +1,37 @@
+using Onceward.Diagnostics;
+
+namespace Onceward.Crash;
+
+/// <summary>What a child process is to do and where it is to stop; handed over in its environment.</summary>
+internal sealed record CrashPlan(
+    string Database, string Kafka, string Application, string Input, string Output, bool RunsWorker, bool RunsRelay,
+    bool LocksBalances, Waypoint? StopAt, int Hit)
+{
+    public const string ReachedLine = "reached";
+
+    /// <summary>The shortest that a broker's default <c>group.min.session.timeout.ms</c> allows.</summary>
+    public static readonly TimeSpan SessionTimeout = TimeSpan.FromSeconds(6);
+
+    private const string Prefix = "CRASH_";
+
+    public static CrashPlan FromEnvironment() => new(
+        Get("DATABASE"), Get("KAFKA"), Get("APPLICATION"), Get("INPUT"), Get("OUTPUT"), bool.Parse(Get("WORKER")), bool.Parse(Get("RELAY")),
+        bool.Parse(Get("BALANCES")),
+        Get("STOP_AT") is { Length: > 0 } point ? Enum.Parse<Waypoint>(point) : null, int.Parse(Get("HIT")));
+
+    public void AddTo(IDictionary<string, string?> environment)
+    {
+        environment[Prefix + "DATABASE"] = Database;
+        environment[Prefix + "KAFKA"] = Kafka;
+        environment[Prefix + "APPLICATION"] = Application;
+        environment[Prefix + "INPUT"] = Input;
+        environment[Prefix + "OUTPUT"] = Output;
+        environment[Prefix + "WORKER"] = RunsWorker.ToString();
+        environment[Prefix + "RELAY"] = RunsRelay.ToString();
+        environment[Prefix + "BALANCES"] = LocksBalances.ToString();
+        environment[Prefix + "STOP_AT"] = StopAt?.ToString() ?? "";
+        environment[Prefix + "HIT"] = Hit.ToString();
+    }
+
+    private static string Get(string name) => Environment.GetEnvironmentVariable(Prefix + name) ?? "";
+}

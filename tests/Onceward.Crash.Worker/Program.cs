@@ -1,0 +1,46 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Onceward.Crash;
+using Onceward.Diagnostics;
+using Onceward.TestSupport;
+
+// A worker in a process of its own, so that a test can kill or freeze it. It reports "reached" on its output when it has come to the named
+// waypoint for the n-th time, and stays there until a line arrives on its input.
+var plan = CrashPlan.FromEnvironment();
+var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Information);
+builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(plan.Database));
+var hits = 0;
+builder.Services.AddSingleton(new Waypoints
+{
+    Reached = point =>
+    {
+        if (point != plan.StopAt || Interlocked.Increment(ref hits) != plan.Hit)
+            return ValueTask.CompletedTask;
+        Console.WriteLine(CrashPlan.ReachedLine);
+        Console.Out.Flush();
+        return new ValueTask(Task.Run(Console.In.ReadLine));
+    },
+});
+DepositBatchHandler.Output = plan.Output;
+DepositBatchHandler.LocksBalances = plan.LocksBalances;
+var onceward = builder.Services.AddOnceward(o =>
+{
+    o.BootstrapServers = plan.Kafka;
+    o.Application = plan.Application;
+    o.Relay.Enabled = plan.RunsRelay;
+    o.Relay.Slots = 1;
+    o.Relay.MaxRows = 100;
+});
+if (plan.RunsWorker)
+    onceward.AddWorker("crash", w => w.From(plan.Input).HandleBatch<Deposit, DepositBatchHandler>().Configure(o =>
+    {
+        o.SessionTimeout = CrashPlan.SessionTimeout;
+        o.Lanes.Count = 2;
+        o.Lanes.MaxRecords = 200;
+        // Where a frozen worker holds locks, the server must end it before the successor can go on; where it holds none, only the swap fences it.
+        o.Lanes.IdleInTransactionTimeout = plan.LocksBalances ? TimeSpan.FromSeconds(4) : TimeSpan.FromMinutes(5);
+    }));
+await builder.Build().RunAsync();

@@ -37,7 +37,7 @@ build() {
   # One build at a time in a checkout: `test` may be started while `up` still builds.
   exec {BUILD_LOCK}>"$HOME_STATE/build.lock"
   flock "$BUILD_LOCK"
-  build_if_changed
+  without_lock build_if_changed
   exec {BUILD_LOCK}>&-
 }
 

@@ -3,9 +3,13 @@
 
 LOCK=
 
-take_lock() { # FILE MESSAGE
+# take_lock FILE MESSAGE — and records this process as the launcher. A short-lived child of one that was killed may hold it a moment longer.
+take_lock() {
   exec {LOCK}>"$1"
-  flock -n "$LOCK" || die "$2"
+  if ! flock -n "$LOCK"; then
+    if pid_of launcher >/dev/null || ! flock -w 10 "$LOCK"; then die "$2"; fi
+  fi
+  record_process launcher $$
 }
 
 # without_lock COMMAND…

@@ -28,11 +28,9 @@ free_port() {
 
 # http_ok PORT PATH — whether plain HTTP answers 200.
 http_ok() {
-  local answer
-  answer=$(
+  (
     exec 3<>"/dev/tcp/127.0.0.1/$1" || exit 1
     printf 'GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$2" >&3
-    read -rt 2 line <&3 && printf '%s' "$line"
-  ) 2>/dev/null || return 1
-  [[ $answer == HTTP/1.?' 200'* ]]
+    read -rt 2 answer <&3 && [[ $answer == HTTP/1.?' 200'* ]]
+  ) 2>/dev/null
 }

@@ -5,8 +5,8 @@
 scratch_begin() {
   STATE=$HOME_STATE/$1
   need_disk "$STATE"
-  take_lock "$STATE/lock" "./onceward $1 already runs in this checkout"
   mkdir -p "$STATE/run"
+  take_lock "$STATE/lock" "./onceward $1 already runs in this checkout"
   end_leftovers # of a run that was killed
   remove_data "$STATE/postgres" "$STATE/kafka" "$STATE/logs" "$STATE/results"
   mkdir -p "$STATE/logs" "$STATE/results"
@@ -20,6 +20,7 @@ scratch_end() {
   trap '' INT TERM HUP
   trap - EXIT
   scratch_stop
+  forget_process launcher
   exit "$status"
 }
 

@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # Starts processes by name, waits for them, and starts again what exits. NAME.log is each one's output.
 
+# Bash reports a child that a signal ended by printing its source text, unless that signal has a trap here. Our own line says it better.
+# shellcheck disable=SC2173 # not to catch KILL, which nobody can, only for that effect
+trap ':' KILL ABRT SEGV
+
 declare -A RUN=() PID=() STARTED_AT=() BACKOFF=() DUE=()
 
 # spawn NAME FUNCTION ARGUMENT… — the function ends in exec, in a session of its own: Ctrl-C at the terminal reaches the launcher alone,
@@ -81,6 +85,6 @@ supervise() {
       warn_of_full_disk
       next_disk_check=$((SECONDS + 30))
     fi
-    sleep 0.5
+    without_lock sleep 0.5
   done
 }

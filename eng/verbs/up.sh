@@ -42,7 +42,6 @@ main() {
 up_lock() {
   take_lock "$STATE/up.lock" "already up (pid $(cat "$STATE/run/launcher.pid" 2>/dev/null)): ./onceward down ends it"
   rm -f "$STATE/run/env"
-  record_process launcher $$
 }
 
 up_servers() { # BROKERS

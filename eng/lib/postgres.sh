@@ -7,7 +7,7 @@ POSTGRES_SETTINGS=(shared_buffers=256MB max_connections=300 max_wal_size=2GB fsy
 POSTGRES_BIN=
 AS_POSTGRES=() # PostgreSQL refuses to run as root
 
-postgres_home() { printf '%s' "$STATE/postgres"; }
+postgres_home() { realpath -m "$STATE/postgres"; } # where a link leads: the server's user cannot go through the link
 
 # find_postgres — from PATH (links followed: the programs lie together where they lead), else the highest version in Debian's folder.
 find_postgres() {
@@ -30,8 +30,7 @@ need_postgres() {
 
 # postgres_place — makes the home folder, elsewhere and linked if the server's user cannot reach the checkout (under /root, say).
 postgres_place() {
-  local home elsewhere
-  home=$(postgres_home)
+  local home=$STATE/postgres elsewhere
   [ ! -e "$home" ] || return 0
   mkdir -p "$STATE"
   if is_root && ! "${AS_POSTGRES[@]}" test -x "$STATE"; then

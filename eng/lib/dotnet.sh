@@ -26,8 +26,8 @@ restore() {
     "$ROOT/eng/librdkafka/build.sh" || exit 1
     dotnet restore "$ROOT/Onceward.slnx" >"$log" 2>&1 && return 0
   fi
-  grep -E 'error' "$log" | sort -u | head -5 >&2
-  die "dotnet restore failed (see $log): is a NuGet registry reachable?"
+  grep -qi 'no space left' "$log" || grep -E 'error' "$log" | sort -u | head -5 >&2
+  die_of "$log" "dotnet restore failed: is a NuGet registry reachable?"
 }
 
 # build — the whole solution in Release, unless the sources are those of the last successful build.
@@ -57,9 +57,16 @@ build_if_changed() {
   restore
   step "building (Release)"
   # No build server or node stays behind: the launcher leaves no process that it does not know.
-  dotnet build "$ROOT/Onceward.slnx" -c Release --no-restore -nodeReuse:false -p:UseSharedCompilation=false >"$log" 2>&1 || {
-    grep -E 'error' "$log" | sort -u | head -20 >&2
-    die "the build failed: see $log"
-  }
+  dotnet build "$ROOT/Onceward.slnx" -c Release --no-restore -nodeReuse:false -p:UseSharedCompilation=false >"$log" 2>&1 || build_failed "$log"
   printf '%s\n' "$now" >"$stamp"
+}
+
+build_failed() { # LOG
+  if grep -qi 'no space left' "$1"; then
+    # The next build would take the half-written files for whole ones.
+    rm -rf "$ROOT"/{src,apps,tests,tools,bench,samples}/{,*/,*/*/}obj
+  else
+    grep -E 'error' "$1" | sort -u | head -20 >&2
+  fi
+  die_of "$1" "the build failed"
 }

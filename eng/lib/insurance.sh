@@ -40,7 +40,7 @@ insurance_run_role() {
 # insurance_setup — schema, tables, topics; it retries by itself and is idempotent.
 insurance_setup() {
   first_spawn setup insurance_run setup
-  wait "${PID[setup]}" || die "setup of the insurance system failed: $(last_words setup)"
+  wait "${PID[setup]}" || die_of "$STATE/logs/setup.log" "setup of the insurance system failed: $(last_words setup)"
   unset "RUN[setup]"
   forget_process setup
 }
@@ -56,7 +56,7 @@ insurance_ready() {
   for role in "${INSURANCE_ROLES[@]}"; do
     until http_ok "$(insurance_health_port "$role")" /health/ready; do
       supervise_tick
-      [ "$SECONDS" -lt "$deadline" ] || die "$role is not ready after 90 s: $(last_words "$role")"
+      [ "$SECONDS" -lt "$deadline" ] || die_of "$STATE/logs/$role.log" "$role is not ready after 90 s: $(last_words "$role")"
       sleep 0.2
     done
   done

@@ -67,7 +67,7 @@ kafka_format() {
     pending+=($!)
   done
   for n in "${!pending[@]}"; do
-    wait "${pending[n]}" || die "formatting Kafka node $((n + 1)) failed: see $STATE/logs/kafka-format-$((n + 1)).log"
+    wait "${pending[n]}" || die_of "$STATE/logs/kafka-format-$((n + 1)).log" "formatting Kafka node $((n + 1)) failed"
   done
   printf '%s\n' "$KAFKA_NODES" >"$home/nodes"
 }

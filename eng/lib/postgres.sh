@@ -68,7 +68,7 @@ postgres_prepare() {
   if is_root; then chown -R postgres: "$home/new"; fi
   (cd "$home/new" && "${AS_POSTGRES[@]}" "$POSTGRES_BIN/initdb" --pgdata="$home/new/data" --username=postgres --pwfile="$home/new/password" \
     --auth=scram-sha-256 --encoding=UTF8 --no-locale) >"$STATE/logs/initdb.log" 2>&1 ||
-    die "initdb failed: $(grep -i error "$STATE/logs/initdb.log" | head -1) (see $STATE/logs/initdb.log)"
+    die_of "$STATE/logs/initdb.log" "initdb failed: $(grep -m1 -i error "$STATE/logs/initdb.log")"
   # By rename: a data folder is either whole or not there.
   mv "$home/new/data" "$data"
   rm -rf "$home/new"

@@ -13,3 +13,11 @@ die() {
   printf 'onceward: %s\n' "$*" >&2
   exit 1
 }
+
+# die_of LOG MESSAGE — a full disk has many disguises; whatever failed, that is then what to say.
+die_of() {
+  if grep -qiE 'no space left on device|disk quota exceeded' "$1" 2>/dev/null; then
+    die "the disk of $(dirname "$1") is full: make room and start again"
+  fi
+  die "$2 (see $1)"
+}

@@ -41,17 +41,17 @@ await() {
   local name=$1 limit=$2 deadline=$((SECONDS + $2))
   shift 2
   until "$@"; do
-    running "$name" || die "$name exited while starting: $(last_words "$name")"
-    [ "$SECONDS" -lt "$deadline" ] || die "$name is not ready after $limit s: $(last_words "$name")"
+    running "$name" || die_of "$STATE/logs/$name.log" "$name exited while starting: $(last_words "$name")"
+    [ "$SECONDS" -lt "$deadline" ] || die_of "$STATE/logs/$name.log" "$name is not ready after $limit s: $(last_words "$name")"
     sleep 0.1
   done
 }
 
-# last_words NAME — the last line of its log that says what went wrong, and where the rest is.
+# last_words NAME — the last line of its log that says what went wrong.
 last_words() {
   local log=$STATE/logs/$1.log line
-  line=$(grep -iE 'fatal|error|exception|no space left' "$log" 2>/dev/null | tail -1)
-  printf '%s (see %s)' "${line:-$(tail -1 "$log" 2>/dev/null)}" "$log"
+  line=$(grep -iE 'fatal|error|exception' "$log" 2>/dev/null | tail -1)
+  printf '%s' "${line:-$(tail -1 "$log" 2>/dev/null)}"
 }
 
 # supervise_tick — notes who exited, starts who is due. Waiting doubles from 1 s to 30 s and is forgotten after a minute of running.

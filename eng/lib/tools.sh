@@ -22,7 +22,7 @@ need_packages() {
   mkdir -p "$HOME_STATE/logs"
   # Lists as the image came may name versions the registry no longer has; a refresh costs seconds and only happens here.
   { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 ||
-    die "apt-get could not install ${missing[*]}: $(grep '^E:' "$log" | head -1) (see $log)"
+    die_of "$log" "apt-get could not install ${missing[*]}: $(grep -m1 '^E:' "$log")"
 }
 
 # need_command COMMAND PACKAGE… — installs the packages if the command is not there.
@@ -49,6 +49,6 @@ need_npm_packages() {
   need_node
   step "npm ci in ${1#"$ROOT/"}"
   npm ci --prefix "$1" --no-audit --no-fund >"$HOME_STATE/logs/npm.log" 2>&1 ||
-    die "npm ci failed in $1: $(grep -m1 -i 'err' "$HOME_STATE/logs/npm.log") (see $HOME_STATE/logs/npm.log)"
+    die_of "$HOME_STATE/logs/npm.log" "npm ci failed in $1: $(grep -m1 -i 'err' "$HOME_STATE/logs/npm.log")"
   printf '%s\n' "$want" >"$stamp"
 }

@@ -44,19 +44,19 @@ tar -xzf "$archive" -C "$work" package/deps/librdkafka
 source=$work/package/deps/librdkafka
 
 (cd "$source" && ./configure --enable-ssl --enable-gssapi --enable-zstd --enable-lz4-ext --disable-debug-symbols) >>"$log" 2>&1 ||
-  die "configure of librdkafka failed: see $log"
+  die_of "$log" "configure of librdkafka failed"
 # configure turns off what it does not find without failing; a client without TLS would only be noticed in production.
 for feature in WITH_SSL WITH_SASL_CYRUS WITH_SASL_SCRAM WITH_SASL_OAUTHBEARER WITH_OAUTHBEARER_OIDC WITH_ZSTD WITH_LZ4_EXT WITH_ZLIB; do
   grep -q "^#define $feature 1" "$source/config.h" ||
     die "librdkafka would be built without $feature: install the headers of OpenSSL, SASL, zstd, lz4, zlib and curl, and start again"
 done
-make -C "$source" -j2 libs >>"$log" 2>&1 || die "make of librdkafka failed: see $log"
+make -C "$source" -j2 libs >>"$log" 2>&1 || die_of "$log" "make of librdkafka failed"
 # The name under which Confluent.Kafka looks for it; make leaves a link there.
 strip --strip-unneeded -o "$work/librdkafka.so" "$source/src/librdkafka.so.1"
 mv -f "$work/librdkafka.so" "$source/src/librdkafka.so"
 
 dotnet pack "$here/librdkafka.redist.csproj" --nologo --output "$work/out" \
   -p:Version=$version -p:NativeArch=$arch -p:LibrdkafkaSource="$source/" -p:BaseIntermediateOutputPath="$work/obj/" >>"$log" 2>&1 ||
-  die "packing librdkafka.redist failed: see $log"
+  die_of "$log" "packing librdkafka.redist failed"
 # Last, and by rename: a feed never holds half a package.
 mv "$work/out/librdkafka.redist.$version.nupkg" "$ROOT/eng/feed/"

@@ -37,11 +37,15 @@ insurance_run_role() {
   insurance_run --roles "$1"
 }
 
-# insurance_setup — schema, tables, topics; it retries by itself and is idempotent.
+# insurance_setup — schema, tables, topics; it retries by itself and is idempotent. It runs once: the supervisor does not repeat it.
 insurance_setup() {
   first_spawn setup insurance_run setup
-  wait "${PID[setup]}" || die_of "$STATE/logs/setup.log" "setup of the insurance system failed: $(last_words setup)"
   unset "RUN[setup]"
+  while running setup; do
+    supervise_tick
+    sleep 0.1
+  done
+  wait "${PID[setup]}" || die_of "$STATE/logs/setup.log" "setup of the insurance system failed: $(last_words setup)"
   forget_process setup
 }
 

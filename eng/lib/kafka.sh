@@ -50,6 +50,7 @@ kafka_prepare() {
     need_port $((KAFKA_PORT + n - 1)) ONCEWARD_KAFKA_PORT "Kafka broker $n"
     need_port $((KAFKA_PORT + 1000 + n - 1)) ONCEWARD_KAFKA_PORT "Kafka controller $n (1000 above its broker)"
     kafka_properties "$n" >"$home/node-$n.properties"
+    rm -rf "$STATE/logs/kafka-$n" # The archive's own logging rolls by the hour and keeps everything.
   done
   [ -f "$home/nodes" ] || kafka_format
 }

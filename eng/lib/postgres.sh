@@ -80,13 +80,17 @@ postgres_run() {
   local -a options=()
   data=$(postgres_home)/data
   for setting in "${POSTGRES_SETTINGS[@]}"; do options+=(-c "$setting"); done
+  # A server's processes all work in its folder. With none there, the lock file is of a machine or container that went down, and its
+  # pid may by now be any process of this user, for which PostgreSQL would wait in vain.
+  if [ -z "$(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$data" 2>/dev/null)" ]; then rm -f "$data/postmaster.pid"; fi
   cd "$data"
   exec setsid "${AS_POSTGRES[@]}" "$POSTGRES_BIN/postgres" -D "$data" -p "$POSTGRES_PORT" -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c log_min_duration_statement=2s -c 'log_line_prefix=%m [%p] %u@%d ' "${options[@]}"
 }
 
-postgres_sql() { # DATABASE, statements on standard input
-  PGPASSWORD=$(postgres_password) PGCONNECT_TIMEOUT=5 "$POSTGRES_BIN/psql" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" -qAtX -v ON_ERROR_STOP=1
+postgres_sql() { # DATABASE, statements on standard input; the server logs none of them, for one holds a password
+  PGPASSWORD=$(postgres_password) PGCONNECT_TIMEOUT=5 PGOPTIONS='-c log_min_duration_statement=-1 -c log_min_error_statement=panic' \
+    "$POSTGRES_BIN/psql" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" -qAtX -v ON_ERROR_STOP=1
 }
 
 # postgres_ready — waits, then makes role and database if they are missing. The role is no superuser: nothing of ours needs one.

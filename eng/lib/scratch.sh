@@ -49,3 +49,15 @@ scratch_kafka() {
   for name in $(kafka_names); do first_spawn "$name" kafka_run "${name#kafka-}"; done
   kafka_ready
 }
+
+# scratch_sweep — ends the servers of test and benchmark runs that were killed.
+scratch_sweep() {
+  local state
+  for state in "$HOME_STATE"/{test,bench}; do
+    [ -d "$state/run" ] || continue
+    (
+      STATE=$state
+      if ! pid_of launcher >/dev/null; then end_leftovers; fi
+    )
+  done
+}

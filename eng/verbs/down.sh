@@ -16,6 +16,7 @@ main() {
   fi
   end_leftovers # of a launcher that was killed
   rm -f "$STATE/run/env"
+  scratch_sweep
   if [ -n "$wipe" ]; then
     # Together, always: offsets in the one speak of records in the other.
     remove_data "$STATE/kafka" "$STATE/postgres" "$STATE/journal"

@@ -32,6 +32,7 @@ main() {
   trap 'exit 143' TERM HUP
   build
   stage_clean
+  up_prepare
   up_servers "$brokers"
   up_systems
   up_write_env
@@ -73,14 +74,21 @@ up_servers() { # BROKERS
   UP_OWN_POSTGRES=$own_postgres
 }
 
-up_systems() {
-  [ -f "$ROOT/apps/insurance/Insurance/Insurance.csproj" ] || return 0
-  step "starting the insurance system"
+# What can be refused is refused before anything is started.
+up_prepare() {
+  up_has_insurance || return 0
   insurance_prepare
+}
+
+up_systems() {
+  up_has_insurance || return 0
+  step "starting the insurance system"
   insurance_setup
   insurance_start
   insurance_ready
 }
+
+up_has_insurance() { [ -f "$ROOT/apps/insurance/Insurance/Insurance.csproj" ]; }
 
 # What `load`, `verify` and others need to talk to what is up. Written last: it also says that all is ready.
 up_write_env() {

@@ -37,7 +37,8 @@ public static class GrpcServerExtensions
         // Ten times the default: one client process sends its unary calls over one connection.
         limits.Http2.MaxStreamsPerConnection = 1000;
         // 8 KiB is what gRPC peers expect to pass at least; a trace baggage and a large token may need more.
-        limits.Http2.MaxRequestHeaderFieldSize = 32 * 1024;
+        // A field past its own limit would end the whole connection, so only the limit that peers are told of may ever apply.
+        limits.Http2.MaxRequestHeaderFieldSize = 64 * 1024;
         limits.MaxRequestHeadersTotalSize = 64 * 1024;
     }
 

@@ -24,6 +24,7 @@ internal sealed partial class EventPublisher : IDisposable
     private readonly EventRules _rules;
     private readonly ExitStatus _exit;
     private readonly ILogger<EventPublisher> _logger;
+    private volatile bool _failing;
 
     public EventPublisher(ClientConfig client, EventRules rules, ExitStatus exit, ILogger<EventPublisher> logger)
     {
@@ -82,11 +83,15 @@ internal sealed partial class EventPublisher : IDisposable
     {
         if (!report.Error.IsError && report.Status == PersistenceStatus.Persisted)
         {
+            _failing = false;
             var accepted = new Accepted { Topic = report.Topic, Partition = report.Partition.Value, Offset = report.Offset.Value };
             return new PublishAck { EventId = eventId, Accepted = accepted };
         }
 
-        LogNotDelivered(eventId, report.Status, report.Error.Reason);
+        // An outage fails thousands of events for one reason: the first of them says it, the others only to who asks.
+        var level = _failing ? LogLevel.Debug : LogLevel.Warning;
+        _failing = true;
+        LogNotDelivered(level, eventId, report.Status, report.Error.Reason);
         return Rejected(eventId, PublishRefusals.NotDelivered(report.Status));
     }
 
@@ -106,8 +111,8 @@ internal sealed partial class EventPublisher : IDisposable
         _exit.GiveUp();
     }
 
-    [LoggerMessage(EventId = 7100, Level = LogLevel.Warning, Message = "Event {EventId} is not acknowledged ({Status}): {Reason}")]
-    private partial void LogNotDelivered(string eventId, PersistenceStatus status, string reason);
+    [LoggerMessage(EventId = 7100, Message = "Event {EventId} is not acknowledged ({Status}): {Reason}")]
+    private partial void LogNotDelivered(LogLevel level, string eventId, PersistenceStatus status, string reason);
 
     [LoggerMessage(EventId = 7101, Level = LogLevel.Warning, Message = "Kafka {Code}: {Reason}")]
     private partial void LogError(ErrorCode code, string reason);

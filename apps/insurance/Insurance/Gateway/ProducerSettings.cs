@@ -16,6 +16,8 @@ internal static class ProducerSettings
         LingerMs = 5,
         // A leader is replaced within seconds. A caller learns after this at the latest that its event may be lost.
         MessageTimeoutMs = 30_000,
+        // A broker that is back is found within a second, not within the ten that are the default.
+        ReconnectBackoffMaxMs = 1_000,
         // 128 full-size events, or 100,000 usual ones: two minutes of the load the gateway is built for would be a queue nobody waits for.
         QueueBufferingMaxMessages = 100_000,
         QueueBufferingMaxKbytes = 64 * 1024,

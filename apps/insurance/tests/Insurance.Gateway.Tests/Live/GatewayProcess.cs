@@ -71,7 +71,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Asks the process to end, as a supervisor would.</summary>
     public async Task<int> StopAsync()
     {
-        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -TERM {_process.Id}"]);
         await _process.WaitForExitAsync().WaitAsync(Patience);
         return _process.ExitCode;
     }

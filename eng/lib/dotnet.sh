@@ -10,11 +10,12 @@ need_dotnet() {
 }
 
 # The sources as they lie on disk, not as committed: tracked and new files, by path, size and time. Cheap enough for every start.
+# A tracked file that was deleted makes stat fail, and is a change like any other.
 sources_fingerprint() {
   (cd "$ROOT" && {
     git ls-files -z --cached --others --exclude-standard 2>/dev/null ||
       find . \( -name .onceward -o -name bin -o -name obj -o -name node_modules \) -prune -o -type f -print0
-  } | xargs -0 stat -c '%n %s %Y' 2>/dev/null | grep -v '\.md ' | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
+  } | { xargs -0 stat -c '%n %s %Y' 2>/dev/null || true; } | grep -v '\.md ' | LC_ALL=C sort | sha256sum | cut -d' ' -f1)
 }
 
 # A registry may lack the exact librdkafka.redist; only then, and only for that, is it built here.

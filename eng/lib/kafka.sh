@@ -31,6 +31,7 @@ need_kafka() {
   [ -n "${KAFKA_HOME:-}" ] || die "no Kafka: set KAFKA_HOME to an unpacked Apache Kafka, or KAFKA_BOOTSTRAP_SERVERS to a running one"
   [ -x "$KAFKA_HOME/bin/kafka-server-start.sh" ] ||
     die "KAFKA_HOME=$KAFKA_HOME holds no Apache Kafka (bin/kafka-server-start.sh is missing): correct it"
+  KAFKA_HOME=$(cd "$KAFKA_HOME" && pwd) # The brokers are started from another folder.
   need_java
 }
 

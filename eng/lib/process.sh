@@ -77,6 +77,14 @@ recorded_names() {
   done
 }
 
+# settle CHILD… — every child just forked has put itself on file, or is gone: a signal may come between the two.
+settle() {
+  local pid deadline=$((SECONDS + 2))
+  for pid in "$@"; do
+    until ! kill -0 "$pid" 2>/dev/null || grep -qx "$pid" "$STATE"/run/*.pid 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; do sleep 0.05; done
+  done
+}
+
 # end_recorded — in the order that loses nothing: who writes first, then the broker, then the database.
 end_recorded() {
   local name

@@ -25,6 +25,7 @@ scratch_end() {
 }
 
 scratch_stop() {
+  settle "${PID[@]}" ${!:+"$!"}
   end_recorded
   remove_data "$STATE/postgres" "$STATE/kafka" # logs and results stay for whoever asks what happened
 }

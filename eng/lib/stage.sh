@@ -6,6 +6,7 @@ stage() {
   local source=$ROOT/$1/bin/Release/net10.0 target
   target=$HOME_STATE/apps/$(cut -c1-16 "$HOME_STATE/build.stamp")/$(basename "$1")
   if [ ! -d "$target" ]; then
+    [ -d "$source" ] || die "$1 is not built: is it in Onceward.slnx?"
     mkdir -p "$(dirname "$target")"
     rm -rf "$target.new.$$"
     cp -a --reflink=auto "$source" "$target.new.$$"

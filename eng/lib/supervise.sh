@@ -50,7 +50,7 @@ await() {
 # last_words NAME — the last line of its log that says what went wrong.
 last_words() {
   local log=$STATE/logs/$1.log line
-  line=$(grep -iE 'fatal|error|exception' "$log" 2>/dev/null | tail -1)
+  line=$(grep -iE 'fatal|error|exception' "$log" 2>/dev/null | tail -1) || true
   printf '%s' "${line:-$(tail -1 "$log" 2>/dev/null)}"
 }
 

@@ -103,11 +103,11 @@ up_write_env() {
 }
 
 up_report() { # SECONDS
-  local database=''
+  local database='' role
   if [ -n "$UP_OWN_POSTGRES" ]; then database="127.0.0.1:$POSTGRES_PORT, database and user onceward, password in $STATE/postgres/password"; fi
   say "ready after $1 s"
   say "  insurance gateway   127.0.0.1:$INSURANCE_GRPC_PORT (gRPC), token in $STATE/gateway.token"
-  say "  health              http://127.0.0.1:$INSURANCE_FIRST_HEALTH_PORT/health/ready and the next ports: ${INSURANCE_ROLES[*]}"
+  for role in "${INSURANCE_ROLES[@]}"; do say "  health              http://127.0.0.1:$(insurance_health_port "$role")/health/ready ($role)"; done
   say "  Kafka               $KAFKA_BOOTSTRAP_SERVERS"
   say "  PostgreSQL          ${database:-as given}"
   say "  logs and pid files  $STATE/logs, $STATE/run"
@@ -119,6 +119,7 @@ up_stop() {
   trap '' INT TERM HUP # Stopping once is enough.
   trap - EXIT
   [ ${#RUN[@]} -eq 0 ] || step "stopping"
+  settle "${PID[@]}" ${!:+"$!"}
   end_recorded
   rm -f "$STATE/run/env"
   forget_process launcher

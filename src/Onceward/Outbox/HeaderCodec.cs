@@ -40,10 +40,13 @@ internal static class HeaderCodec
 
     private static byte[]? Read(ref ReadOnlySpan<byte> encoded)
     {
-        var length = BinaryPrimitives.ReadInt32BigEndian(encoded);
+        if (!BinaryPrimitives.TryReadInt32BigEndian(encoded, out var length))
+            throw new InvalidDataException("The headers of an outbox row end inside a length.");
         encoded = encoded[4..];
         if (length < 0)
             return null;
+        if (length > encoded.Length)
+            throw new InvalidDataException($"A header of an outbox row has {length} bytes by its length, but {encoded.Length} are left.");
         var bytes = encoded[..length].ToArray();
         encoded = encoded[length..];
         return bytes;

@@ -16,6 +16,7 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
     // Taken and not applied, the next one on top; these come before what waits.
     private readonly Stack<Record> _returned = [];
     private long _endOffset;
+    private long _nextToAdd = row.NextOffset;
     private long _position = row.NextOffset;
     private volatile bool _ended;
     private volatile int _inFlight;
@@ -61,9 +62,11 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
     {
         lock (_lock)
         {
-            // What the client had fetched before a repositioning may still arrive.
-            if (_ended || record.Offset.Value < Position)
+            // What the client had fetched before a repositioning may still arrive. And should it ever deliver a record twice, the
+            // compare-and-swap would not notice: both lie in the batch's interval.
+            if (_ended || record.Offset.Value < _nextToAdd)
                 return;
+            _nextToAdd = record.Offset.Value + 1;
             _waiting.Enqueue(record);
             budget.Take(SizeOf(record));
         }

@@ -49,13 +49,22 @@ internal sealed class Publishing(string worker, ISerdes serdes, int maxMessageBy
         Add(headers, "attempts", letter.Attempts.ToString());
         var value = record.Message.Value;
         var encoded = HeaderCodec.Encode(headers);
-        if ((record.Message.Key?.Length ?? 0) + (value?.Length ?? 0) + encoded.Length + FramingBytes > maxMessageBytes)
+        var key = record.Message.Key;
+        if ((key?.Length ?? 0) + (value?.Length ?? 0) + encoded.Length + FramingBytes > maxMessageBytes)
         {
             // The table has the bytes in any case; the topic then at least says that there is something to look at.
             Add(headers, "value-omitted", (value?.Length ?? 0).ToString());
             (value, encoded) = (null, HeaderCodec.Encode(headers));
         }
-        return new OutgoingMessage(letter.Subscription.Id, record.Partition.Value, topic, record.Message.Key, value, encoded);
+        if ((key?.Length ?? 0) + encoded.Length + FramingBytes > maxMessageBytes)
+        {
+            // It is the record's key or headers: a row that Kafka refuses would stop the channel, so only our own headers go.
+            foreach (var name in headers.Select(h => h.Key).Where(n => !n.StartsWith(OncewardHeaders.DeadLetterPrefix, StringComparison.Ordinal)).ToArray())
+                headers.Remove(name);
+            Add(headers, "key-omitted", (key?.Length ?? 0).ToString());
+            (key, encoded) = (null, HeaderCodec.Encode(headers));
+        }
+        return new OutgoingMessage(letter.Subscription.Id, record.Partition.Value, topic, key, value, encoded);
     }
 
     private static void AddTrace(Headers headers, Record cause)

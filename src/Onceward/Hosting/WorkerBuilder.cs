@@ -118,6 +118,13 @@ public sealed class SubscriptionBuilder
     {
         var create = _create ?? throw new OncewardException(
             ErrorCodes.Configuration, $"Worker '{worker}' reads topic '{Topic}' but does not handle it: call Handle or HandleBatch.");
+        foreach (var name in (string?[])[Topic, _deadLetterTopic])
+            if (name is not null && !TopicName.IsLegal(name))
+                throw new OncewardException(
+                    ErrorCodes.Configuration, $"Worker '{worker}' names '{name}', which cannot be a topic: 1 to 249 letters, digits, '.', '_' and '-'.");
+        if (_deadLetterTopic == Topic)
+            throw new OncewardException(
+                ErrorCodes.Configuration, $"Worker '{worker}' would publish the dead letters of '{Topic}' to the same topic and fail on them again, for ever. Name another.");
         var settings = new SubscriptionSettings(worker, Topic, _retry, _deadLetterTopic, _startAt);
         return new SubscriptionDefinition(Topic, serdes => create(settings, serdes));
     }

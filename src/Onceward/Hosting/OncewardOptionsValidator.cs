@@ -20,6 +20,10 @@ internal sealed class OncewardOptionsValidator : IValidateOptions<OncewardOption
             errors.Add($"Relay.MaxRows is {options.Relay.MaxRows}; it must lie between 1 and 50,000, below the producer's queue.");
         if (options.Relay.TransactionTimeout < TimeSpan.FromSeconds(5) || options.Relay.TransactionTimeout > TimeSpan.FromMinutes(15))
             errors.Add($"Relay.TransactionTimeout is {options.Relay.TransactionTimeout}; brokers accept up to 15 minutes, and below 5 s a slow disk aborts it.");
+        if (options.Relay.IdleDelay <= TimeSpan.Zero || options.Relay.IdleDelay > TimeSpan.FromMinutes(1))
+            errors.Add($"Relay.IdleDelay is {options.Relay.IdleDelay}; it must lie above zero, or an idle slot would never rest, and up to a minute.");
+        if (options.Relay.SnapshotEvery < 1)
+            errors.Add($"Relay.SnapshotEvery is {options.Relay.SnapshotEvery}; it must be 1 transaction at least.");
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
     }
 

@@ -24,6 +24,7 @@ public static class OncewardServiceCollectionExtensions
         ArgumentNullException.ThrowIfNull(services);
         services.AddOptions<OncewardOptions>().Configure<IConfiguration>(KafkaVariables.Apply).ValidateOnStart();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<OncewardOptions>, OncewardOptionsValidator>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>());
         if (configure is not null)
             services.Configure(configure);
         services.TryAddSingleton(TimeProvider.System);

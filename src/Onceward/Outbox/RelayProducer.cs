@@ -19,7 +19,7 @@ internal sealed class RelayProducer : IDisposable
     private readonly TimeSpan _timeout;
     private volatile Error? _delivery;
     private volatile bool _doubtful;
-    private bool _open;
+    private volatile bool _open;
 
     /// <param name="options">Where the cluster is.</param>
     /// <param name="owner">The slot.</param>
@@ -47,13 +47,16 @@ internal sealed class RelayProducer : IDisposable
         _producer = new ProducerBuilder<byte[], byte[]>(config)
             .SetErrorHandler((_, error) =>
             {
-                _doubtful |= _open;
+                // Never "|=": between its read and its write another thread's doubt could be lost.
+                if (_open)
+                    _doubtful = true;
                 onLog(error.Reason);
             })
             .SetLogHandler((_, message) =>
             {
                 // Broken connections are reported here only: FAIL lines of a broker thread.
-                _doubtful |= _open && message.Facility is "FAIL" or "REQTMOUT";
+                if (_open && message.Facility is "FAIL" or "REQTMOUT")
+                    _doubtful = true;
                 onLog(message.Message);
             })
             .Build();

@@ -1,0 +1,74 @@
+using Confluent.Kafka;
+using Onceward.Intake;
+
+namespace Onceward.Unit.Intake;
+
+public sealed class ConsumerSettingsTests
+{
+    private readonly OncewardOptions _shared = new() { BootstrapServers = "broker:9092", Application = "shop" };
+    private readonly WorkerOptions _options = new();
+
+    [Theory]
+    [InlineData("group.id")]
+    [InlineData("enable.auto.commit")]
+    [InlineData("enable.auto.offset.store")]
+    [InlineData("auto.offset.reset")]
+    [InlineData("isolation.level")]
+    [InlineData("enable.partition.eof")]
+    [InlineData("check.crcs")]
+    [InlineData("allow.auto.create.topics")]
+    [InlineData("partition.assignment.strategy")]
+    [InlineData("group.protocol")]
+    public void A_setting_that_the_guarantee_rests_on_is_refused_for_a_worker(string name)
+    {
+        _options.Consumer[name] = "x";
+        var error = Should.Throw<OncewardException>(() => ConsumerSettings.Build(_shared, "sums", _options));
+        error.ErrorCode.ShouldBe(ErrorCodes.Configuration);
+        error.Message.ShouldContain(name);
+        error.Message.ShouldContain("sums");
+    }
+
+    [Fact]
+    public void The_shared_client_settings_cannot_weaken_it_either()
+    {
+        _shared.Client["isolation.level"] = "read_uncommitted";
+        _shared.Client["auto.offset.reset"] = "earliest";
+        _shared.Client["enable.auto.offset.store"] = "true";
+        var config = ConsumerSettings.Build(_shared, "sums", _options);
+        config.IsolationLevel.ShouldBe(IsolationLevel.ReadCommitted);
+        config.AutoOffsetReset.ShouldBe(AutoOffsetReset.Error);
+        config.EnableAutoOffsetStore.ShouldBe(false);
+    }
+
+    [Fact]
+    public void All_refused_settings_are_named_at_once()
+    {
+        _options.Consumer["group.id"] = "x";
+        _options.Consumer["check.crcs"] = "false";
+        var error = Should.Throw<OncewardException>(() => ConsumerSettings.Build(_shared, "sums", _options));
+        error.Message.ShouldContain("group.id");
+        error.Message.ShouldContain("check.crcs");
+    }
+
+    [Fact]
+    public void Other_settings_of_a_worker_go_to_its_consumer_over_ours_and_over_the_shared_ones()
+    {
+        _shared.Client["client.rack"] = "a";
+        _shared.Client["security.protocol"] = "ssl";
+        _options.Consumer["client.rack"] = "b";
+        _options.Consumer["fetch.wait.max.ms"] = "7";
+        var config = ConsumerSettings.Build(_shared, "sums", _options);
+        config.ClientRack.ShouldBe("b");
+        config.SecurityProtocol.ShouldBe(SecurityProtocol.Ssl);
+        config.FetchWaitMaxMs.ShouldBe(7);
+        _shared.Client.Count.ShouldBe(2, "the shared settings stay as they were");
+    }
+
+    [Fact]
+    public void The_group_is_named_by_prefix_and_worker_and_the_prefix_is_the_application_by_default()
+    {
+        ConsumerSettings.Build(_shared, "sums", _options).GroupId.ShouldBe("shop.sums");
+        _shared.GroupIdPrefix = "eu";
+        ConsumerSettings.Build(_shared, "sums", _options).GroupId.ShouldBe("eu.sums");
+    }
+}

@@ -43,6 +43,15 @@ public sealed partial class TidyTests
             .ShouldBe(["docs/x.md: ../README-is-not-here.md"]);
 
     [Fact]
+    public void The_handler_of_the_README_is_the_one_that_is_compiled()
+    {
+        var readme = CodeBlock().Match(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Groups["code"].Value;
+        var sample = File.ReadAllText(Path.Combine(Repository.Root, "samples/Accounts/Program.cs"));
+        readme.Split('\n').ShouldNotBeEmpty();
+        readme.Split('\n').Where(line => !sample.Contains(line, StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
+    [Fact]
     public void Text_has_no_tabs_no_carriage_returns_and_ends_with_a_line_feed() => Repository.Files
         .Where(f => TextFiles().IsMatch(f))
         .Where(f => File.ReadAllText(Path.Combine(Repository.Root, f)) is { Length: > 0 } text && (text.AsSpan().ContainsAny('\t', '\r') || text[^1] != '\n'))
@@ -81,6 +90,9 @@ public sealed partial class TidyTests
         let path = Path.Combine(Repository.Root, Path.GetDirectoryName(file)!, target)
         where !File.Exists(path) && !Directory.Exists(path)
         select $"{file}: {target}";
+
+    [GeneratedRegex("```csharp\n(?<code>.+?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex CodeBlock();
 
     [GeneratedRegex(@"\]\((?![a-z]+:|#)(?<target>[^)#\s]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RelativeLink();

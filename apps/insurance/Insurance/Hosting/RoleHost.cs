@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Insurance.Billing;
 using Insurance.Contracts;
 using Insurance.Gateway;
+using Insurance.Underwriting;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -16,6 +18,8 @@ internal sealed class RoleHost
     private static readonly Dictionary<string, Action<RoleHost>> Roles = new(StringComparer.Ordinal)
     {
         [Topology.Roles.Gateway] = GatewayRole.Add,
+        [Topology.Roles.Underwriting] = UnderwritingRole.Add,
+        [Topology.Roles.Billing] = BillingRole.Add,
     };
 
     private readonly List<Action<WebApplication>> _pipeline = [];
@@ -34,8 +38,6 @@ internal sealed class RoleHost
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         });
         Builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
-        // What is behind a check says so once, when it changes; this would say it at every probe.
-        Builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
     }
 
     public WebApplicationBuilder Builder { get; }

@@ -4,6 +4,7 @@ using Insurance.Load;
 var root = new RootCommand("Drives the insurance system, and checks that every acknowledged event took effect exactly once, in order.")
 {
     LoadCommand.Create(),
+    VerifyCommand.Create(),
 };
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -7,6 +7,9 @@ internal static class VerifyReport
 {
     public static void Write(Comparison comparison)
     {
+        // Into a file or a pipe the table goes whole; a terminal's own width is what the library finds by itself.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = 140;
         var table = new Table().Border(TableBorder.Simple).AddColumn("ledger");
         foreach (var heading in (string[])["acknowledged", "with effect", "lost", "duplicated", "out of order", "applied, never acknowledged"])
             table.AddColumn(new TableColumn(heading).RightAligned());

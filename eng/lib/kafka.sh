@@ -35,6 +35,9 @@ need_kafka() {
   need_java
 }
 
+# kafka_version — as the archive names its libraries: kafka_<scala>-<version>.jar
+kafka_version() { find "$KAFKA_HOME/libs" -name 'kafka_*-*.jar' -printf '%f\n' | sed -nE 's/^kafka_[0-9.]+-([0-9.]+)\.jar$/\1/p'; }
+
 # kafka_prepare [COUNT] — formats once; the number of nodes is part of what is formatted.
 kafka_prepare() {
   local asked=${1:-} home=$STATE/kafka n

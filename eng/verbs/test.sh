@@ -28,7 +28,7 @@ test_packages() {
   local folder
   for folder in "$ROOT"/apps/*/tests/foreign; do
     [ ! -f "$folder/package.json" ] || need_npm_packages "$folder"
-    if compgen -G "$folder/*.py" >/dev/null && ! python3 -c 'import grpc, google.protobuf' 2>/dev/null; then
+    if compgen -G "$folder/*.py" >/dev/null && ! /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null; then
       need_packages python3-grpcio python3-protobuf
     fi
   done

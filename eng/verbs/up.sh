@@ -32,7 +32,7 @@ main() {
   trap 'exit 143' TERM HUP
   build
   stage_clean
-  up_prepare
+  insurance_prepare # What can be refused is refused before anything is started.
   up_servers "$brokers"
   up_systems
   up_write_env
@@ -74,21 +74,12 @@ up_servers() { # BROKERS
   UP_OWN_POSTGRES=$own_postgres
 }
 
-# What can be refused is refused before anything is started.
-up_prepare() {
-  up_has_insurance || return 0
-  insurance_prepare
-}
-
 up_systems() {
-  up_has_insurance || return 0
   step "starting the insurance system"
   insurance_setup
   insurance_start
   insurance_ready
 }
-
-up_has_insurance() { [ -f "$ROOT/apps/insurance/Insurance/Insurance.csproj" ]; }
 
 # What `load`, `verify` and others need to talk to what is up. Written last: it also says that all is ready.
 up_write_env() {

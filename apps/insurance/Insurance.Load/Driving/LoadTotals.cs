@@ -36,7 +36,7 @@ internal sealed class LoadTotals
     {
         if (isFirst)
             Interlocked.Increment(ref _sent);
-        else if (!isRepeat)
+        else if (!isRepeat && !isDouble)
             Interlocked.Increment(ref _resent);
         if (isDouble || isRepeat)
             Interlocked.Increment(ref _repeated);

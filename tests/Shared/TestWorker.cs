@@ -15,6 +15,10 @@ public sealed class TestWorker : IAsyncDisposable
 
     public IServiceProvider Services => _host.Services;
 
+    /// <summary>Whether the host has stopped by itself.</summary>
+    public bool HasStopped => Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.IsCancellationRequested
+        || Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested;
+
     /// <summary>Starts a host.</summary>
     public static async Task<TestWorker> StartAsync(
         string connectionString, string application, Action<OncewardBuilder> workers, Action<OncewardOptions>? configure = null)
@@ -40,7 +44,9 @@ public sealed class TestWorker : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _host.StopAsync();
+        // A host that a failed service has stopped throws what failed; the test has asked about that already.
+        if (!HasStopped)
+            await _host.StopAsync();
         if (_host is IAsyncDisposable disposable)
             await disposable.DisposeAsync();
     }

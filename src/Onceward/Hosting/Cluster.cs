@@ -7,12 +7,15 @@ namespace Onceward.Hosting;
 /// <summary>What the process knows of the Kafka cluster, and its administrative client.</summary>
 internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
 {
-    private readonly Lazy<IAdminClient> _admin = new(() => new AdminClientBuilder(ClientConfig(options.Value)).SetLogHandler((_, _) => { }).Build());
+    private readonly Lazy<IAdminClient> _admin = new(() => Create(options.Value));
 
     public IAdminClient Admin => _admin.Value;
 
-    public static AdminClientConfig ClientConfig(OncewardOptions options) =>
-        new(new Dictionary<string, string>(options.Client)) { BootstrapServers = options.BootstrapServers };
+    /// <summary>
+    /// A client that knows nothing yet. One that has asked about a topic before remembers its partitions, and does not find the leader of a
+    /// partition that was added since.
+    /// </summary>
+    public IAdminClient CreateAdmin() => Create(options.Value);
 
     /// <summary>The id that the cluster was formatted with: two clusters never share one.</summary>
     public async Task<string> IdAsync(CancellationToken cancellationToken)
@@ -49,6 +52,10 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
         if (_admin.IsValueCreated)
             _admin.Value.Dispose();
     }
+
+    private static IAdminClient Create(OncewardOptions options) =>
+        new AdminClientBuilder(new AdminClientConfig(new Dictionary<string, string>(options.Client)) { BootstrapServers = options.BootstrapServers })
+            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
 
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(5);
 }

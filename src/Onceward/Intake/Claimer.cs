@@ -42,7 +42,8 @@ internal sealed class Claimer(Cluster cluster, string clusterId, string applicat
                 OffsetSpec = atEnd ? OffsetSpec.Latest() : OffsetSpec.Earliest(),
             };
         });
-        var answer = cluster.Admin.ListOffsetsAsync(specs, new ListOffsetsOptions { RequestTimeout = s_brokerTimeout, IsolationLevel = IsolationLevel.ReadCommitted })
+        using var admin = cluster.CreateAdmin();
+        var answer = admin.ListOffsetsAsync(specs, new ListOffsetsOptions { RequestTimeout = s_brokerTimeout, IsolationLevel = IsolationLevel.ReadCommitted })
             .WaitAsync(s_brokerTimeout + s_brokerTimeout).GetAwaiter().GetResult();
         return [.. answer.ResultInfos.Select(info =>
         {

@@ -11,8 +11,9 @@ internal static class DeadLetterStore
     public static NpgsqlBatchCommand Insert(DeadLetter letter)
     {
         var record = letter.Record;
+        // Whatever a producer put into the header: null, and what is no trace id, are passed over.
         var traceParent = record.Message.Headers is { } headers && headers.TryGetLastBytes(OncewardHeaders.TraceParent, out var bytes)
-            ? System.Text.Encoding.UTF8.GetString(bytes).Split('-') : [];
+            ? System.Text.Encoding.UTF8.GetString(bytes ?? []).Split('-') : [];
         return new NpgsqlBatchCommand(InsertRow)
         {
             Parameters =
@@ -25,13 +26,18 @@ internal static class DeadLetterStore
                 new NpgsqlParameter<byte[]> { TypedValue = HeaderCodec.Encode(record.Message.Headers ?? []) },
                 new NpgsqlParameter<long> { TypedValue = record.Message.Timestamp.UnixTimestampMs },
                 new NpgsqlParameter<string> { TypedValue = letter.Reason },
-                // A NUL, legal in a .NET string, is not in a PostgreSQL text: the letter must not fail for the words of its error.
-                new NpgsqlParameter<string> { TypedValue = letter.Error.ToString().Replace("\0", "\\0", StringComparison.Ordinal) },
+                new NpgsqlParameter<string> { TypedValue = Storable(letter.Error.ToString()) },
                 new NpgsqlParameter<int> { TypedValue = letter.Attempts },
-                new NpgsqlParameter { Value = traceParent is [_, var traceId, ..] ? traceId : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                new NpgsqlParameter { Value = traceParent is [_, var traceId, ..] && traceId.All(char.IsAsciiHexDigit) ? traceId : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
             },
         };
     }
+
+    /// <summary>
+    /// A NUL and half a surrogate pair are legal in a .NET string and not in a PostgreSQL text: the letter must not fail for the words of its error.
+    /// </summary>
+    private static string Storable(string text) =>
+        System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text)).Replace("\0", "\\0", StringComparison.Ordinal);
 
     private const string InsertRow = """
         INSERT INTO onceward.dead_letter (subscription_id, partition, "offset", key, value, headers, ts, reason, error, attempts, trace_id)

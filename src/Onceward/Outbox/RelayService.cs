@@ -76,6 +76,22 @@ internal sealed partial class RelayService(
         {
             await session.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await UnlockAsync(connection).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The pool keeps the session, and with it the locks, until somebody uses it again: a successor would wait for that.</summary>
+    private static async Task UnlockAsync(NpgsqlConnection connection)
+    {
+        try
+        {
+            var command = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
+            await using var _ = command.ConfigureAwait(false);
+            await command.ExecuteNonQueryAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+        // The connection is gone, and its locks with it.
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException or IOException)
+        {
         }
     }
 

@@ -1,0 +1,61 @@
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Onceward.TestSupport;
+using Shouldly;
+using Xunit;
+
+namespace Onceward.Kafka;
+
+public sealed class RelayTests
+{
+    [Fact]
+    public async Task Two_relays_of_one_application_publish_every_message_once_and_old_positions_are_deleted()
+    {
+        await using var scene = await Scene.CreateAsync();
+        scene.Input.Produce(Effects.Records(4, 6000));
+        await using (await scene.StartAsync(configure: Small))
+        await using (await scene.StartAsync(configure: Small))
+            await scene.PublishedAsync(6000);
+        scene.Input.Produce(Effects.Records(4, 9000).Skip(6000));
+        await using var successor = await scene.StartAsync(configure: Small);
+        await scene.PublishedAsync(9000);
+        using var admin = TestTopic.Admin();
+        var first = await admin.ListOffsetsAsync([new TopicPartitionOffsetSpec { TopicPartition = new TopicPartition($"{scene.Application}.relay", 0), OffsetSpec = OffsetSpec.Earliest() }]);
+        first.ResultInfos[0].TopicPartitionOffsetError.Offset.Value.ShouldBePositive();
+        await Eventually.HoldsAsync("published rows are removed but for the last of each channel", async () => await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.outbox") == 4);
+    }
+
+    [Theory]
+    [InlineData("UPDATE onceward.outbox SET value = 'another' WHERE channel_id = 1", "is not the one that was published")]
+    [InlineData("DELETE FROM onceward.outbox WHERE channel_id = 1", "the database went back")]
+    public async Task A_database_that_went_back_stops_the_channel_and_no_other(string tamper, string fault)
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 2);
+        scene.Input.Produce(Effects.Records(2, 20));
+        await using (await scene.StartAsync())
+            await scene.PublishedAsync(20);
+        await scene.Database.ExecuteAsync(tamper);
+        scene.Input.Produce(Effects.Records(2, 40).Skip(20));
+        await using var worker = await scene.StartAsync();
+        await scene.IncidentAsync("channel_diverged");
+        (await scene.Database.ScalarAsync<string>("SELECT detail->>'fault' FROM onceward.incident")).ShouldContain(fault);
+        await Eventually.HoldsAsync("the other channel goes on", () => scene.Output.ReadCommitted().Count == 30);
+    }
+
+    [Fact]
+    public async Task Another_number_of_slots_than_the_relay_topic_was_created_with_stops_the_host()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 1);
+        scene.Input.Produce(Effects.Records(1, 10));
+        await using (await scene.StartAsync())
+            await scene.PublishedAsync(10);
+        await using var worker = await scene.StartAsync(configure: o => o.Relay.Slots = 3);
+        await Eventually.HoldsAsync("the host stops", () => worker.HasStopped);
+    }
+
+    private static void Small(OncewardOptions options)
+    {
+        options.Relay.MaxRows = 100;
+        options.Relay.SnapshotEvery = 5;
+    }
+}

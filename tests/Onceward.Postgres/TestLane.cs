@@ -1,0 +1,159 @@
+using Confluent.Kafka;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Onceward.Diagnostics;
+using Onceward.Handling;
+using Onceward.Intake;
+using Onceward.Lanes;
+using Onceward.Ledger;
+using Onceward.Outbox;
+using Onceward.TestSupport;
+
+namespace Onceward.Postgres;
+
+/// <summary>A lane with its ledger and without Kafka: the test makes claims and records by hand and runs one batch after another.</summary>
+internal sealed class TestLane : IAsyncDisposable
+{
+    public const string Topic = "orders";
+
+    private readonly ServiceProvider _services;
+    private readonly NpgsqlDataSource _source;
+    private readonly BatchFormer _former;
+    private readonly BatchProcessor _processor;
+    private readonly List<Claim> _claims = [];
+
+    private TestLane(TestDatabase database, NpgsqlDataSource source, Script script)
+    {
+        (Database, _source, Script) = (database, source, script);
+        _services = new ServiceCollection().AddSingleton(script).AddScoped<Scoped>().AddScoped<ScriptedHandler>().AddScoped<ScriptedBatchHandler>()
+            .AddLogging(l => l.AddSimpleConsole().SetMinimumLevel(Enum.Parse<LogLevel>(Environment.GetEnvironmentVariable("ONCEWARD_TEST_LOG") ?? "None")))
+            .BuildServiceProvider();
+        var loggers = _services.GetRequiredService<ILoggerFactory>();
+        var options = new LaneOptions();
+        var scopes = _services.GetRequiredService<IServiceScopeFactory>();
+        Publishing = new Publishing("worker", new JsonSerdes(), 100_000);
+        Connection = new LaneConnection(source, options);
+        _former = new BatchFormer(options, TimeProvider.System);
+        var isolation = new RecordIsolation(scopes, Publishing, TimeProvider.System, new Random(1), loggers.CreateLogger<RecordIsolation>());
+        var transaction = new BatchTransaction(Connection, scopes, Publishing, isolation, Waypoints);
+        _processor = new BatchProcessor(
+            "worker", transaction, Connection, source, new OutboxSignal(), Fence, TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
+    }
+
+    public TestDatabase Database { get; }
+
+    public Script Script { get; }
+
+    public Publishing Publishing { get; }
+
+    public LaneConnection Connection { get; }
+
+    public Waypoints Waypoints { get; } = new();
+
+    public Subscription Subscription { get; private set; } = null!;
+
+    public List<Claim> Fenced { get; } = [];
+
+    /// <summary>A lane of its own database; its connections go through the proxy if there is one.</summary>
+    public static async Task<TestLane> CreateAsync(
+        Script? script = null, Func<TestDatabase, TcpProxy>? proxy = null, Func<string, string?>? dedupeBy = null, int attempts = 3,
+        string? deadLetterTopic = null, bool setBased = false, string sql = "")
+    {
+        var database = await TestDatabase.CreateAsync(Effect.CreateTable + sql);
+        await InstallAsync(database.Source);
+        var through = proxy?.Invoke(database).ConnectionString ?? database.ConnectionString;
+        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script());
+        var retry = new RetryOptions().Attempts(attempts).Backoff(TimeSpan.Zero, TimeSpan.Zero);
+        var settings = new SubscriptionSettings("worker", Topic, retry, deadLetterTopic, StartAt.Earliest);
+        lane.Subscription = setBased
+            ? new BatchSubscription<string, ScriptedBatchHandler>(settings, new Decoder(), dedupeBy)
+            : new RecordSubscription<string, ScriptedHandler>(settings, new Decoder(), dedupeBy);
+        lane.Subscription.Id = await new SubscriptionStore(database.Source).EnsureAsync("cluster", "worker", Topic, "id-1", default);
+        return lane;
+    }
+
+    /// <summary>Installs the ledger's schema.</summary>
+    public static async Task InstallAsync(NpgsqlDataSource source)
+    {
+        using var schema = new LedgerSchema(source, Options.Create(new OncewardOptions()), NullLogger<LedgerSchema>.Instance);
+        await schema.EnsureAsync(default);
+    }
+
+    /// <summary>Claims a partition in the ledger, from offset 0 if it is new, and fills it.</summary>
+    public Claim Claim(int partition, params ReadOnlySpan<string?> values)
+    {
+        var store = new ClaimStore(Database.Source, "me");
+        var key = new PartitionKey(Subscription.Id, partition);
+        store.Insert("cluster", "app", [(key, 0)]);
+        var row = store.Claim([key], []).Single();
+        var claim = new Claim(Subscription, new TopicPartition(Topic, partition), row, new IntakeBudget(long.MaxValue)) { Wake = () => { } };
+        _claims.Add(claim);
+        var offset = row.NextOffset;
+        foreach (var value in values)
+            claim.Add(TestRecord.At(claim.Partition, offset++, value, $"key-{value}"));
+        return claim;
+    }
+
+    /// <summary>Runs one batch with what waits. Returns whether there was one.</summary>
+    public async Task<bool> StepAsync(CancellationToken cancellationToken = default)
+    {
+        var segments = _former.Form([.. _claims]);
+        if (segments.Count > 0)
+            await _processor.ProcessAsync(segments, cancellationToken);
+        return segments.Count > 0;
+    }
+
+    /// <summary>Runs batches until nothing waits.</summary>
+    public async Task DrainAsync()
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await StepAsync(deadline.Token))
+            deadline.Token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>The effects of a partition as "offset:value", in the order in which they happened.</summary>
+    public Task<List<string>> EffectsAsync(int partition) =>
+        Database.ColumnAsync<string>($"""SELECT "offset" || ':' || value FROM effect WHERE partition = {partition} ORDER BY id""");
+
+    public Task<long> NextOffsetAsync(int partition) =>
+        Database.ScalarAsync<long>($"SELECT next_offset FROM onceward.consumer_offset WHERE partition = {partition}");
+
+    /// <summary>Dead letters as "partition:offset reason attempts", in the order in which they were written.</summary>
+    public Task<List<string>> DeadLettersAsync() =>
+        Database.ColumnAsync<string>("""SELECT partition || ':' || "offset" || ' ' || reason || ' ' || attempts FROM onceward.dead_letter ORDER BY id""");
+
+    /// <summary>Another worker takes the partition.</summary>
+    public void Steal(int partition) =>
+        new ClaimStore(Database.Source, "another").Claim([new PartitionKey(Subscription.Id, partition)], []).ShouldHaveSingleItem();
+
+    /// <summary>Ends the lane's sessions in the server, and waits until they are gone.</summary>
+    public async Task TerminateAsync()
+    {
+        const string Sessions = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle in transaction'";
+        await Database.ExecuteAsync($"SELECT pg_terminate_backend(pid) {Sessions}");
+        await Eventually.HoldsAsync("sessions are gone", async () => await Database.ScalarAsync<long>($"SELECT count(*) {Sessions}") == 0);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Connection.DisposeAsync();
+        await _source.DisposeAsync();
+        await _services.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+
+    private void Fence(Claim claim)
+    {
+        claim.End();
+        Fenced.Add(claim);
+    }
+
+    private sealed class Decoder : IDeserializer<string>
+    {
+        public string Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) =>
+            data.SequenceEqual("undecodable"u8) ? throw new FormatException("These bytes mean nothing.") : System.Text.Encoding.UTF8.GetString(data);
+    }
+}

@@ -18,7 +18,7 @@ tally_trx() {
   while IFS= read -r line; do FAILURES+=("$line"); done < <(trx_names Failed "$1")
   PASSED=$((PASSED + passed)) SKIPPED=$((SKIPPED + skipped)) FAILED=$((FAILED + total - passed - skipped))
   # shellcheck disable=SC2034 # for the caller: a bad end without a failed test is a crash
-  TRX_FAILED=$((total - passed - skipped))
+  TRX_TOTAL=$total TRX_FAILED=$((total - passed - skipped))
 }
 
 trx_counter() { grep -o '<Counters[^>]*' "$2" | head -1 | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p"; }

@@ -68,14 +68,17 @@ test_dotnet() { # FILTER
     step "$name"
     without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$project" -c Release --no-build --nologo ${1:+--filter "$1"} \
       --logger "trx;LogFileName=$trx" --results-directory "$STATE/results" </dev/null || status=$?
-    TRX_FAILED=0
+    TRX_FAILED=0 TRX_TOTAL=0
     [ ! -f "$trx" ] || tally_trx "$trx"
+    # Exit status 0 means little: a runner that finds nothing is content.
     if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
       tally_crash "$name" "not finished after $TEST_TIMEOUT"
     elif [ "$status" -ne 0 ] && [ "$TRX_FAILED" -eq 0 ]; then
       tally_crash "$name" "crashed (exit status $status)"
     elif [ "$status" -eq 0 ] && [ ! -f "$trx" ]; then
       tally_crash "$name" "left no results"
+    elif [ "$TRX_TOTAL" -eq 0 ] && [ -z "$1" ]; then
+      tally_crash "$name" "holds no test, or none was found"
     fi
   done
 }

@@ -52,7 +52,8 @@ internal sealed class ClientCall<TResponse> : IAsyncStreamReader<TResponse>, IDi
 
     public Metadata Trailers { get; private set; } = [];
 
-    public TResponse Current => _current ?? throw new InvalidOperationException("There is no current message: MoveNext did not return true.");
+    public TResponse Current => _current ??
+        throw new InvalidOperationException("There is no current message: MoveNext did not return true.");
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
     {
@@ -97,17 +98,20 @@ internal sealed class ClientCall<TResponse> : IAsyncStreamReader<TResponse>, IDi
     }
 
     private static void Observe(Task task) =>
-        _ = task.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = task.ContinueWith(
+            static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     private async Task<HttpResponseMessage> SendAsync(HttpMessageInvoker http)
     {
         try
         {
             var response = await http.SendAsync(_request, _endedToken);
-            if (response.StatusCode == HttpStatusCode.OK && GrpcProtocol.IsGrpcContentType(response.Content.Headers.ContentType?.ToString()))
+            var contentType = response.Content.Headers.ContentType?.ToString();
+            if (response.StatusCode == HttpStatusCode.OK && GrpcProtocol.IsGrpcContentType(contentType))
                 return response;
             response.Dispose();
-            throw new RpcException(new Status(HttpStatusMapping.ToGrpc(response.StatusCode), $"The peer answered with HTTP status {(int)response.StatusCode}."));
+            throw new RpcException(new Status(
+                HttpStatusMapping.ToGrpc(response.StatusCode), $"The peer answered with HTTP status {(int)response.StatusCode}."));
         }
         catch (Exception exception)
         {
@@ -125,7 +129,7 @@ internal sealed class ClientCall<TResponse> : IAsyncStreamReader<TResponse>, IDi
         try
         {
             var message = await ReadAsync(CancellationToken.None)
-                ?? throw new RpcException(new Status(StatusCode.Unimplemented, "The server ended the call with OK, but without its message."));
+                ?? throw new RpcException(new Status(StatusCode.Unimplemented, "The server ended the call with OK, but sent no message."));
             if (await ReadAsync(CancellationToken.None) is not null)
                 throw new RpcException(new Status(StatusCode.Unimplemented, "The server sent more than the one message of this method."));
             return message;

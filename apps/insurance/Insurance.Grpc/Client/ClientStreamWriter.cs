@@ -5,7 +5,8 @@ using Insurance.Grpc.Wire;
 namespace Insurance.Grpc.Client;
 
 /// <summary>The client's messages. A write waits while the server's flow-control window is full.</summary>
-internal sealed class ClientStreamWriter<T>(StreamedContent content, Func<Exception, RpcException> translate, bool gzip) : IClientStreamWriter<T>
+internal sealed class ClientStreamWriter<T>(StreamedContent content, Func<Exception, RpcException> translate, bool gzip)
+    : IClientStreamWriter<T>
     where T : class, IMessage<T>
 {
     private int _writing;

@@ -31,13 +31,15 @@ public sealed class GrpcChannel : IDisposable
         });
     }
 
-    /// <summary>A channel to <c>http://host:port</c> (HTTP/2 without TLS, by prior knowledge) or <c>https://…</c>; it connects on first use.</summary>
-    public static GrpcChannel ForAddress(Uri address, GrpcChannelOptions? options = null) => new(address, options ?? new GrpcChannelOptions());
+    /// <summary>A channel to <c>http://host:port</c> (HTTP/2 without TLS) or <c>https://…</c>; it connects on first use.</summary>
+    public static GrpcChannel ForAddress(Uri address, GrpcChannelOptions? options = null) =>
+        new(address, options ?? new GrpcChannelOptions());
 
     /// <inheritdoc cref="ForAddress(Uri, GrpcChannelOptions?)"/>
     public static GrpcChannel ForAddress(string address, GrpcChannelOptions? options = null) => ForAddress(new Uri(address), options);
 
-    public AsyncUnaryCall<TResponse> UnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, CallOptions options, TRequest request)
+    public AsyncUnaryCall<TResponse> UnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, CallOptions options, TRequest request)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {

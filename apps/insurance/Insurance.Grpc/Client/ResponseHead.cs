@@ -28,7 +28,8 @@ internal static class ResponseHead
     /// <summary>The status: in the trailers, or in the headers of a response that is nothing else.</summary>
     public static (Status Status, Metadata Trailers) Status(HttpResponseMessage response)
     {
-        var headers = response.TrailingHeaders.NonValidated.Contains(GrpcProtocol.StatusHeader) ? response.TrailingHeaders : response.Headers;
+        var inTrailers = response.TrailingHeaders.NonValidated.Contains(GrpcProtocol.StatusHeader);
+        var headers = inTrailers ? response.TrailingHeaders : response.Headers;
         var trailers = ToMetadata(headers);
         if (Value(headers, GrpcProtocol.StatusHeader) is not { } text)
             return (new Status(StatusCode.Unknown, "The response has no grpc-status."), trailers);

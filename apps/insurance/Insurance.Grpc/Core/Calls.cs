@@ -20,7 +20,8 @@ public sealed class AsyncUnaryCall<TResponse>(
 
 /// <summary>A running call whose responses are a stream. Disposing it cancels what is not finished.</summary>
 public sealed class AsyncServerStreamingCall<TResponse>(
-    IAsyncStreamReader<TResponse> responseStream, Task<Metadata> responseHeadersAsync, Func<Metadata> getTrailers, Action dispose) : IDisposable
+    IAsyncStreamReader<TResponse> responseStream, Task<Metadata> responseHeadersAsync, Func<Metadata> getTrailers, Action dispose)
+    : IDisposable
 {
     public IAsyncStreamReader<TResponse> ResponseStream => responseStream;
 

@@ -47,9 +47,9 @@ public sealed class Metadata : IReadOnlyCollection<Metadata.Entry>
         {
             Key = NormalizeKey(key);
             if (IsBinary)
-                throw new ArgumentException($"The value of '{Key}' must be bytes, because its key ends in '-bin'.", nameof(value));
+                throw new ArgumentException($"The value of '{Key}' must be bytes: its key ends in '-bin'.", nameof(value));
             if (value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
-                throw new ArgumentException($"The value of '{Key}' must be printable ASCII; put other text under a key that ends in '-bin'.", nameof(value));
+                throw new ArgumentException($"The value of '{Key}' must be printable ASCII; other text needs a '-bin' key.", nameof(value));
             _text = value;
         }
 
@@ -57,7 +57,7 @@ public sealed class Metadata : IReadOnlyCollection<Metadata.Entry>
         {
             Key = NormalizeKey(key);
             if (!IsBinary)
-                throw new ArgumentException($"The value of '{Key}' must be text, because its key does not end in '-bin'.", nameof(valueBytes));
+                throw new ArgumentException($"The value of '{Key}' must be text: its key does not end in '-bin'.", nameof(valueBytes));
             _bytes = valueBytes;
         }
 

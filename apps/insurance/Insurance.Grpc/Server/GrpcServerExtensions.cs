@@ -14,7 +14,8 @@ public static class GrpcServerExtensions
     /// <param name="app">The pipeline.</param>
     /// <param name="bind">Binds each service, by its <c>BindService</c>.</param>
     /// <param name="options">Bounds; null for the defaults.</param>
-    public static IApplicationBuilder UseGrpc(this IApplicationBuilder app, Action<ServiceBinderBase> bind, GrpcServerOptions? options = null)
+    public static IApplicationBuilder UseGrpc(
+        this IApplicationBuilder app, Action<ServiceBinderBase> bind, GrpcServerOptions? options = null)
     {
         var methods = new MethodTable();
         bind(methods);

@@ -9,7 +9,8 @@ internal sealed class MethodTable : ServiceBinderBase
 
     public Func<ServerCall, Task>? Find(string? path) => path is null ? null : _methods.GetValueOrDefault(path);
 
-    public override void AddMethod<TRequest, TResponse>(Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse> handler) =>
+    public override void AddMethod<TRequest, TResponse>(
+        Method<TRequest, TResponse> method, UnaryServerMethod<TRequest, TResponse> handler) =>
         _methods.Add(method.FullName, async call =>
         {
             var request = await call.ReadSingleAsync(method.RequestMarshaller);

@@ -35,11 +35,17 @@ public static class Health
     public sealed class HealthClient(GrpcChannel channel)
     {
         public AsyncUnaryCall<HealthCheckResponse> CheckAsync(
-            HealthCheckRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) =>
+            HealthCheckRequest request,
+            Metadata? headers = null,
+            DateTime? deadline = null,
+            CancellationToken cancellationToken = default) =>
             channel.UnaryCall(CheckMethod, new CallOptions(headers, deadline, cancellationToken), request);
 
         public AsyncServerStreamingCall<HealthCheckResponse> Watch(
-            HealthCheckRequest request, Metadata? headers = null, DateTime? deadline = null, CancellationToken cancellationToken = default) =>
+            HealthCheckRequest request,
+            Metadata? headers = null,
+            DateTime? deadline = null,
+            CancellationToken cancellationToken = default) =>
             channel.ServerStreamingCall(WatchMethod, new CallOptions(headers, deadline, cancellationToken), request);
     }
 }

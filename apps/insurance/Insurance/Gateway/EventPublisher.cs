@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Google.Protobuf;
 using Insurance.Contracts;
 using Insurance.Hosting;
+using Insurance.Kafka;
 using ProtoStatus = Google.Rpc.Status;
 
 namespace Insurance.Gateway;
@@ -31,10 +32,10 @@ internal sealed partial class EventPublisher : IDisposable
         _rules = rules;
         _exit = exit;
         _logger = logger;
-        Producer = new ProducerBuilder<byte[], byte[]>(ProducerSettings.For(client))
+        var builder = new ProducerBuilder<byte[], byte[]>(ProducerSettings.For(client))
             .SetLogHandler((_, message) => LogClient(message.Facility, message.Message))
-            .SetErrorHandler((_, error) => OnError(error))
-            .Build();
+            .SetErrorHandler((_, error) => OnError(error));
+        Producer = KafkaSettings.Build(builder.Build);
     }
 
     public IProducer<byte[], byte[]> Producer { get; }
@@ -102,7 +103,8 @@ internal sealed partial class EventPublisher : IDisposable
     {
         if (!error.IsFatal)
         {
-            LogError(error.Code, error.Reason);
+            // Comes with every attempt of an outage, beside the reason of each broker; that it is one, BrokerWatch says.
+            LogError(error.Code == ErrorCode.Local_AllBrokersDown ? LogLevel.Debug : LogLevel.Warning, error.Code, error.Reason);
             return;
         }
 
@@ -114,8 +116,8 @@ internal sealed partial class EventPublisher : IDisposable
     [LoggerMessage(EventId = 7100, Message = "Event {EventId} is not acknowledged ({Status}): {Reason}")]
     private partial void LogNotDelivered(LogLevel level, string eventId, PersistenceStatus status, string reason);
 
-    [LoggerMessage(EventId = 7101, Level = LogLevel.Warning, Message = "Kafka {Code}: {Reason}")]
-    private partial void LogError(ErrorCode code, string reason);
+    [LoggerMessage(EventId = 7101, Message = "Kafka {Code}: {Reason}")]
+    private partial void LogError(LogLevel level, ErrorCode code, string reason);
 
     [LoggerMessage(EventId = 7102, Level = LogLevel.Critical, Message = "The producer cannot go on, so the process ends: {Code}, {Reason}")]
     private partial void LogFatal(ErrorCode code, string reason);

@@ -43,6 +43,8 @@ internal static class GatewayRole
     private sealed class BrokerCheck(BrokerState broker) : IHealthCheck
     {
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(broker.Current.Reachable ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("Events cannot be published."));
+            Task.FromResult(broker.Current.Reachable
+                ? HealthCheckResult.Healthy()
+                : HealthCheckResult.Unhealthy("Events cannot be published."));
     }
 }

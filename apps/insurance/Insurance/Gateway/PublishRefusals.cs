@@ -13,7 +13,8 @@ internal static class PublishRefusals
     /// <summary>The producer did not take the event: it is certain not to be on the topic.</summary>
     public static Status NotTaken(Error error) => error.Code switch
     {
-        ErrorCode.Local_QueueFull => Retry(Code.ResourceExhausted, "The gateway has as many events in hand as it can hold. Nothing was published; try again."),
+        ErrorCode.Local_QueueFull => Retry(
+            Code.ResourceExhausted, "The gateway has as many events in hand as it can hold. Nothing was published; try again."),
         ErrorCode.MsgSizeTooLarge => new Status { Code = (int)Code.InvalidArgument, Message = "The event is larger than its topic takes." },
         _ => Retry(Code.Unavailable, "The event could not be handed to Kafka. Nothing was published; try again."),
     };

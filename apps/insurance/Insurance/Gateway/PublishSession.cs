@@ -52,7 +52,8 @@ internal sealed class PublishSession(
         }
         catch (OperationCanceledException stopped) when (stopping.IsCancellationRequested && !ended.IsCancellationRequested)
         {
-            throw new RpcException(new Status(StatusCode.Unavailable, "The gateway is stopping. Every event it acknowledged is published."), stopped);
+            throw new RpcException(
+                new Status(StatusCode.Unavailable, "The gateway is stopping. Every event it acknowledged is published."), stopped);
         }
         finally
         {

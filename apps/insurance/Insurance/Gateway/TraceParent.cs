@@ -9,7 +9,8 @@ internal static class TraceParent
 {
     /// <summary>Null where the call has none, or none that is valid.</summary>
     public static string? Of(ServerCallContext context) =>
-        context.RequestHeaders.GetValue(Topology.RecordHeaders.TraceParent) is { } text && ActivityContext.TryParse(text, traceState: null, out _)
+        context.RequestHeaders.GetValue(Topology.RecordHeaders.TraceParent) is { } text &&
+        ActivityContext.TryParse(text, traceState: null, out _)
             ? text
             : null;
 }

@@ -103,8 +103,17 @@ internal sealed class RoleHost
     private async Task<int> RunAsync()
     {
         await using var app = Builder.Build();
-        foreach (var step in _pipeline)
-            step(app);
+        try
+        {
+            foreach (var step in _pipeline)
+                step(app);
+        }
+        catch (SettingsException exception)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return 1;
+        }
+
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag) });
         var exit = app.Services.GetService<ExitStatus>();

@@ -34,6 +34,19 @@ internal static class KafkaSettings
         return client;
     }
 
+    /// <summary>Builds a client; only librdkafka knows whether a certificate can be read, or a mechanism is there.</summary>
+    public static T Build<T>(Func<T> build)
+    {
+        try
+        {
+            return build();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            throw new SettingsException($"The KAFKA_* settings are refused: {exception.Message}", exception);
+        }
+    }
+
     /// <summary>Refuses acknowledgement levels under which an accepted event could be lost.</summary>
     public static void RequireAllAcks(SettingsReader settings)
     {

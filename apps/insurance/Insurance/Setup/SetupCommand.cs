@@ -23,9 +23,7 @@ internal static class SetupCommand
         }
 
         var topics = new TopicSetup(client, patience, TimeProvider.System);
-        foreach (var line in await topics.RunAsync())
-            await Console.Out.WriteLineAsync(line);
-        var failure = topics.Failure ?? await InstallTablesAsync(connection, patience);
+        var failure = await CreateTopicsAsync(topics) ?? await InstallTablesAsync(connection, patience);
         if (failure is null)
             return 0;
         await Console.Error.WriteLineAsync(failure);
@@ -45,5 +43,19 @@ internal static class SetupCommand
         foreach (var line in await tables.RunAsync())
             await Console.Out.WriteLineAsync(line);
         return tables.Failure;
+    }
+
+    private static async Task<string?> CreateTopicsAsync(TopicSetup topics)
+    {
+        try
+        {
+            foreach (var line in await topics.RunAsync())
+                await Console.Out.WriteLineAsync(line);
+            return topics.Failure;
+        }
+        catch (SettingsException exception)
+        {
+            return exception.Message;
+        }
     }
 }

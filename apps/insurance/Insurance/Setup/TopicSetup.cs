@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Insurance.Contracts;
+using Insurance.Kafka;
 
 namespace Insurance.Setup;
 
@@ -20,10 +21,10 @@ internal sealed class TopicSetup(ClientConfig client, TimeSpan patience, TimePro
     public async Task<IReadOnlyList<string>> RunAsync()
     {
         // What librdkafka says on its own, once a second while nobody listens, is summed up in the one line of the failure.
-        using var admin = new AdminClientBuilder(new AdminClientConfig(new Dictionary<string, string>(client)))
+        var builder = new AdminClientBuilder(new AdminClientConfig(new Dictionary<string, string>(client)))
             .SetLogHandler(static (_, _) => { })
-            .SetErrorHandler(static (_, _) => { })
-            .Build();
+            .SetErrorHandler(static (_, _) => { });
+        using var admin = KafkaSettings.Build(builder.Build);
         var started = time.GetTimestamp();
         while (true)
         {
@@ -37,7 +38,8 @@ internal sealed class TopicSetup(ClientConfig client, TimeSpan patience, TimePro
             }
             catch (KafkaException exception)
             {
-                Failure = $"The topics could not be created at {client.BootstrapServers} within {time.GetElapsedTime(started).TotalSeconds:0} s: {exception.Error.Reason}";
+                var seconds = time.GetElapsedTime(started).TotalSeconds;
+                Failure = $"No topics at {client.BootstrapServers} after {seconds:0} s: {exception.Error.Reason}";
                 return [];
             }
         }
@@ -89,7 +91,7 @@ internal sealed class TopicSetup(ClientConfig client, TimeSpan patience, TimePro
             TopicCollection.OfTopicNames([topic.Name]), new DescribeTopicsOptions { RequestTimeout = RequestTimeout });
         var partitions = described.TopicDescriptions[0].Partitions.Count;
         if (partitions < topic.Partitions)
-            Failure = $"{topic.Name} has {partitions} partitions, and {topic.Partitions} are declared: grow it, or delete it if it is empty.";
+            Failure = $"{topic.Name} has {partitions} of its {topic.Partitions} partitions: grow it, or delete it if it is empty.";
         return $"{topic.Name}: is there, with {partitions} partitions";
     }
 }

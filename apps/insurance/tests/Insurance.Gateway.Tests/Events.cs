@@ -6,11 +6,8 @@ namespace Insurance.Gateway.Tests;
 /// <summary>Events with nothing wrong about them.</summary>
 internal static class Events
 {
-    public static PolicyEvent Issued(string eventId = "e-1", string policyId = "p-1") => Base(eventId, policyId, e => e.Issued = new PolicyIssued
-    {
-        HolderId = "h-1",
-        Terms = Terms(),
-    });
+    public static PolicyEvent Issued(string eventId = "e-1", string policyId = "p-1") =>
+        Base(eventId, policyId, e => e.Issued = new PolicyIssued { HolderId = "h-1", Terms = Terms() });
 
     public static PolicyEvent Renewed() => Base("e-2", "p-1", e => e.Renewed = new PolicyRenewed { Terms = Terms() });
 

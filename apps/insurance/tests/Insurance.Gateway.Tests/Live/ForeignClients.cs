@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.InteropServices;
 
 namespace Insurance.Gateway.Tests.Live;
 
@@ -15,8 +16,10 @@ public sealed class ForeignClients(GatewayFixture fixture, ITestOutputHelper out
     {
         var gateway = fixture.Gateway;
         var directory = Location("ForeignClients");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(directory, "node_modules")), $"Run 'npm ci' in {directory}, with Node 18 or later.");
-        await PassesAsync("node", [Path.Combine(directory, "client.js"), gateway.Address, GatewayProcess.Token, Location("Contracts"), Location("CommonProtos")]);
+        var installed = Directory.Exists(Path.Combine(directory, "node_modules"));
+        Assert.SkipUnless(installed, $"Run 'npm ci' in {directory}, with Node 18 or later.");
+        var program = Path.Combine(directory, "client.js");
+        await PassesAsync("node", [program, gateway.Address, GatewayProcess.Token, Location("Contracts"), Location("CommonProtos")]);
     }
 
     [Fact]
@@ -31,7 +34,8 @@ public sealed class ForeignClients(GatewayFixture fixture, ITestOutputHelper out
         try
         {
             await GenerateAsync(generated.FullName);
-            await PassesAsync(python, [Path.Combine(Location("ForeignClients"), "client.py"), gateway.Address, GatewayProcess.Token, generated.FullName]);
+            var program = Path.Combine(Location("ForeignClients"), "client.py");
+            await PassesAsync(python, [program, gateway.Address, GatewayProcess.Token, generated.FullName]);
         }
         finally
         {
@@ -51,7 +55,7 @@ public sealed class ForeignClients(GatewayFixture fixture, ITestOutputHelper out
     {
         var tools = Location("GrpcTools");
         var platform = OperatingSystem.IsMacOS() ? "macosx_x64"
-            : System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.Arm64 ? "linux_arm64"
+            : RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? "linux_arm64"
             : "linux_x64";
         var (exitCode, text) = await RunAsync(
             Path.Combine(tools, "tools", platform, "protoc"),
@@ -65,7 +69,13 @@ public sealed class ForeignClients(GatewayFixture fixture, ITestOutputHelper out
 
     private static async Task<(int ExitCode, string Output)> RunAsync(string program, string[] args)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, args)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
         var texts = Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         try
         {

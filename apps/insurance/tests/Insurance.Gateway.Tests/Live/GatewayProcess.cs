@@ -55,9 +55,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     /// <summary>Runs the program to its end.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string[] args, string brokers, int port = 0)
+    public static async Task<(int ExitCode, string Output)> RunAsync(string[] args, string brokers, int port = 0, int setupSeconds = 60)
     {
-        var (process, output) = Launch(args, brokers, port, healthPort: 0);
+        var (process, output) = Launch(args, brokers, port, healthPort: 0, setupSeconds);
         using (process)
         {
             await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
@@ -89,7 +89,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static (Process Process, ConcurrentQueue<string> Output) Launch(string[] args, string brokers, int port, int healthPort)
+    private static (Process Process, ConcurrentQueue<string> Output) Launch(
+        string[] args, string brokers, int port, int healthPort, int setupSeconds = 60)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Insurance.dll"), .. args])
         {
@@ -102,6 +103,7 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 ["INSURANCE_GRPC_PORT"] = $"{port}",
                 ["INSURANCE_HEALTH_PORT"] = $"{healthPort}",
                 ["INSURANCE_GATEWAY_TOKEN"] = Token,
+                ["INSURANCE_SETUP_TIMEOUT_SECONDS"] = $"{setupSeconds}",
             },
         };
         var output = new ConcurrentQueue<string>();

@@ -73,8 +73,8 @@ public sealed class Publishing(GatewayFixture fixture) : IClassFixture<GatewayFi
         }
 
         written.ShouldBeLessThan(200_000);
-        await fixture.Gateway.Client.PublishAsync(new PublishRequest { Event = Events.Issued($"{_run}-free", _run) }, GatewayProcess.Authorized)
-            .ResponseAsync.WaitAsync(Patience);
+        var free = new PublishRequest { Event = Events.Issued($"{_run}-free", _run) };
+        await fixture.Gateway.Client.PublishAsync(free, GatewayProcess.Authorized).ResponseAsync.WaitAsync(Patience);
     }
 
     [Fact]

@@ -13,7 +13,8 @@ public sealed class WithoutABroker
     public async Task The_gateway_lives_is_not_ready_and_acknowledges_nothing()
     {
         await using var gateway = await GatewayProcess.StartAsync(Broker.Nowhere);
-        (await gateway.Health.CheckAsync(new HealthCheckRequest { Service = Topology.Services.PolicyGateway })).Status.ShouldBe(Serving.NotServing);
+        var question = new HealthCheckRequest { Service = Topology.Services.PolicyGateway };
+        (await gateway.Health.CheckAsync(question)).Status.ShouldBe(Serving.NotServing);
         (await gateway.Http.GetAsync("/health/ready")).StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);
         var refusal = await Should.ThrowAsync<RpcException>(async () => await gateway.Client.PublishAsync(
             new PublishRequest { Event = Events.Issued() }, GatewayProcess.Authorized, DateTime.UtcNow.AddSeconds(1)));
@@ -23,8 +24,7 @@ public sealed class WithoutABroker
     [Fact]
     public async Task Setup_fails_in_one_line()
     {
-        Environment.SetEnvironmentVariable("INSURANCE_SETUP_TIMEOUT_SECONDS", "1");
-        var (exitCode, output) = await GatewayProcess.RunAsync(["setup"], Broker.Nowhere);
+        var (exitCode, output) = await GatewayProcess.RunAsync(["setup"], Broker.Nowhere, setupSeconds: 1);
         exitCode.ShouldBe(1);
         output.Trim().Split('\n').ShouldHaveSingleItem().ShouldContain(Broker.Nowhere);
     }

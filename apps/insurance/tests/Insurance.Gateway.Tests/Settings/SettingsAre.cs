@@ -58,7 +58,8 @@ public sealed class SettingsAre
         errors.ShouldBeEmpty();
         settings.Kafka.Select(pair => $"{pair.Key}={pair.Value}").ShouldBe(
             [
-                "bootstrap.servers=h:1", "security.protocol=SASL_PLAINTEXT", "sasl.mechanism=SCRAM-SHA-512", "sasl.username=u", "sasl.password=p",
+                "bootstrap.servers=h:1", "security.protocol=SASL_PLAINTEXT", "sasl.mechanism=SCRAM-SHA-512",
+                "sasl.username=u", "sasl.password=p",
             ],
             ignoreOrder: true);
     }

@@ -95,8 +95,8 @@ public sealed class Calls : IAsyncLifetime
         var stopped = new TaskCompletionSource<DateTime>(TaskCreationOptions.RunContinuationsAsynchronously);
         _server.OnPublish = async (_, context) =>
         {
-            await Task.Delay(Timeout.Infinite, context.CancellationToken).ContinueWith(_ => stopped.SetResult(context.Deadline), TaskScheduler.Default);
-            context.CancellationToken.ThrowIfCancellationRequested();
+            await using var registration = context.CancellationToken.Register(() => stopped.SetResult(context.Deadline));
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
             return new PublishResponse();
         };
         var deadline = DateTime.UtcNow.AddMilliseconds(300);
@@ -152,8 +152,9 @@ public sealed class Calls : IAsyncLifetime
         var client = new PolicyGateway.PolicyGatewayClient(nowhere);
         (await StatusOf(client.PublishAsync(Request("e")))).ShouldBe(StatusCode.Unavailable);
         using var stream = client.PublishStream();
-        (await Should.ThrowAsync<RpcException>(() => stream.RequestStream.WriteAsync(Request("e")))).StatusCode.ShouldBe(StatusCode.Unavailable);
-        (await Should.ThrowAsync<RpcException>(() => stream.ResponseStream.MoveNext(Cancelled))).StatusCode.ShouldBe(StatusCode.Unavailable);
+        Func<Task>[] steps = [() => stream.RequestStream.WriteAsync(Request("e")), () => stream.ResponseStream.MoveNext(Cancelled)];
+        foreach (var step in steps)
+            (await Should.ThrowAsync<RpcException>(step)).StatusCode.ShouldBe(StatusCode.Unavailable);
     }
 
     private static PublishRequest Request(string eventId) => new() { Event = new PolicyEvent { EventId = eventId } };

@@ -8,7 +8,8 @@ public sealed class RawClient(Uri address) : IDisposable
 {
     private readonly HttpClient _http = new() { BaseAddress = address };
 
-    public static byte[] Frame(byte[] message, byte flag = 0) => [flag, 0, 0, (byte)(message.Length >> 8), (byte)message.Length, .. message];
+    public static byte[] Frame(byte[] message, byte flag = 0) =>
+        [flag, 0, 0, (byte)(message.Length >> 8), (byte)message.Length, .. message];
 
     public async Task<Answer> SendAsync(
         byte[] body,
@@ -44,5 +45,6 @@ public sealed record Answer(
 
     public string? Message => Value(Trailers, "grpc-message") ?? Value(Headers, "grpc-message");
 
-    public static string? Value(HttpHeaders headers, string name) => headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
+    public static string? Value(HttpHeaders headers, string name) =>
+        headers.TryGetValues(name, out var values) ? string.Join(',', values) : null;
 }

@@ -129,7 +129,8 @@ public sealed class Streams : IAsyncLifetime
     {
         _server.OnStream = (_, _, _) => throw new RpcException(new Status(StatusCode.Unauthenticated, "who?"));
         using var call = _client.PublishStream();
-        (await Should.ThrowAsync<RpcException>(() => call.ResponseStream.MoveNext(Cancelled))).StatusCode.ShouldBe(StatusCode.Unauthenticated);
+        var end = await Should.ThrowAsync<RpcException>(() => call.ResponseStream.MoveNext(Cancelled));
+        end.StatusCode.ShouldBe(StatusCode.Unauthenticated);
         var failure = await Should.ThrowAsync<RpcException>(async () =>
         {
             while (true)

@@ -44,7 +44,8 @@ public sealed class MetadataHeaders
     public void The_protocols_own_headers_are_no_metadata()
     {
         var metadata = new Metadata();
-        foreach (var name in (string[])[":path", "content-type", "te", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "user-agent"])
+        string[] names = [":path", "content-type", "te", "grpc-timeout", "grpc-encoding", "grpc-accept-encoding", "user-agent"];
+        foreach (var name in names)
             MetadataCodec.TryAdd(metadata, name, "x").ShouldBeTrue();
         metadata.Select(entry => entry.Key).ShouldBe(["user-agent"]);
     }
@@ -65,7 +66,8 @@ public sealed class MetadataHeaders
     [InlineData("")]
     [InlineData("a b")]
     [InlineData("ключ")]
-    public void A_key_that_HTTP_2_cannot_carry_is_refused(string key) => Should.Throw<ArgumentException>(() => new Metadata.Entry(key, "x"));
+    public void A_key_that_HTTP_2_cannot_carry_is_refused(string key) =>
+        Should.Throw<ArgumentException>(() => new Metadata.Entry(key, "x"));
 
     [Fact]
     public void A_value_must_fit_its_key()

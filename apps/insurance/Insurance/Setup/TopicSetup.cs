@@ -13,7 +13,10 @@ namespace Insurance.Setup;
 internal sealed class TopicSetup(ClientConfig client, TimeSpan patience, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestRequest = TimeSpan.FromSeconds(5);
+
+    // One request must not outlast the patience for all of them.
+    private readonly TimeSpan _requestTimeout = patience < LongestRequest ? patience : LongestRequest;
 
     /// <summary>One line; null where all went well.</summary>
     public string? Failure { get; private set; }
@@ -52,14 +55,14 @@ internal sealed class TopicSetup(ClientConfig client, TimeSpan patience, TimePro
 
     private async Task<IReadOnlyList<string>> CreateAsync(IAdminClient admin)
     {
-        var cluster = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = RequestTimeout });
+        var cluster = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = _requestTimeout });
         var replicas = Math.Min(3, cluster.Nodes.Count);
         var lines = new List<string>();
         foreach (var topic in Topology.AllTopics)
         {
             try
             {
-                await admin.CreateTopicsAsync([Specify(topic, replicas)], new CreateTopicsOptions { RequestTimeout = RequestTimeout });
+                await admin.CreateTopicsAsync([Specify(topic, replicas)], new CreateTopicsOptions { RequestTimeout = _requestTimeout });
                 lines.Add($"{topic.Name}: created with {topic.Partitions} partitions and replication factor {replicas}");
             }
             catch (CreateTopicsException exception) when (exception.Results[0].Error.Code == ErrorCode.TopicAlreadyExists)
@@ -88,7 +91,7 @@ internal sealed class TopicSetup(ClientConfig client, TimeSpan patience, TimePro
     private async Task<string> CompareAsync(IAdminClient admin, Topic topic)
     {
         var described = await admin.DescribeTopicsAsync(
-            TopicCollection.OfTopicNames([topic.Name]), new DescribeTopicsOptions { RequestTimeout = RequestTimeout });
+            TopicCollection.OfTopicNames([topic.Name]), new DescribeTopicsOptions { RequestTimeout = _requestTimeout });
         var partitions = described.TopicDescriptions[0].Partitions.Count;
         if (partitions < topic.Partitions)
             Failure = $"{topic.Name} has {partitions} of its {topic.Partitions} partitions: grow it, or delete it if it is empty.";

@@ -7,15 +7,11 @@ namespace Onceward.Hosting;
 /// <summary>What the process knows of the Kafka cluster, and its administrative client.</summary>
 internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
 {
-    private readonly Lazy<IAdminClient> _admin = new(() => Create(options.Value));
+    private readonly Lazy<IAdminClient> _admin = new(() =>
+        new AdminClientBuilder(new AdminClientConfig(new Dictionary<string, string>(options.Value.Client)) { BootstrapServers = options.Value.BootstrapServers })
+            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build());
 
     public IAdminClient Admin => _admin.Value;
-
-    /// <summary>
-    /// A client that knows nothing yet. One that has asked about a topic before remembers its partitions, and does not find the leader of a
-    /// partition that was added since.
-    /// </summary>
-    public IAdminClient CreateAdmin() => Create(options.Value);
 
     /// <summary>The id that the cluster was formatted with: two clusters never share one.</summary>
     public async Task<string> IdAsync(CancellationToken cancellationToken)
@@ -52,10 +48,6 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
         if (_admin.IsValueCreated)
             _admin.Value.Dispose();
     }
-
-    private static IAdminClient Create(OncewardOptions options) =>
-        new AdminClientBuilder(new AdminClientConfig(new Dictionary<string, string>(options.Client)) { BootstrapServers = options.BootstrapServers })
-            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
 
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(5);
 }

@@ -42,8 +42,10 @@ internal sealed class Claimer(Cluster cluster, string clusterId, string applicat
                 OffsetSpec = atEnd ? OffsetSpec.Latest() : OffsetSpec.Earliest(),
             };
         });
-        using var admin = cluster.CreateAdmin();
-        var answer = admin.ListOffsetsAsync(specs, new ListOffsetsOptions { RequestTimeout = s_brokerTimeout, IsolationLevel = IsolationLevel.ReadCommitted })
+        // The client remembers the partitions of a topic it has asked about, and does not look for the leader of one that was added since.
+        foreach (var topic in specs.Select(s => s.TopicPartition.Topic).Distinct(StringComparer.Ordinal))
+            cluster.Admin.GetMetadata(topic, s_brokerTimeout);
+        var answer = cluster.Admin.ListOffsetsAsync(specs, new ListOffsetsOptions { RequestTimeout = s_brokerTimeout, IsolationLevel = IsolationLevel.ReadCommitted })
             .WaitAsync(s_brokerTimeout + s_brokerTimeout).GetAwaiter().GetResult();
         return [.. answer.ResultInfos.Select(info =>
         {

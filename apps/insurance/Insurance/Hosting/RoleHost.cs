@@ -38,6 +38,8 @@ internal sealed class RoleHost
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         });
         Builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        // What is behind a check says so once, when it changes; this would say it at every probe.
+        Builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
     }
 
     public WebApplicationBuilder Builder { get; }

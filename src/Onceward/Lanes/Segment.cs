@@ -39,6 +39,8 @@ internal sealed class Segment
         From = position;
         Records.RemoveAll(r => r.Offset.Value < position);
         Until = Math.Max(Until, position);
+        if (Claim.Failure?.Offset < position)
+            Claim.Failure = null;
     }
 
     public bool IsDone => From >= Until;

@@ -104,7 +104,9 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
     private const string InsertRows = """
         WITH added AS (
             SELECT subscription_id, partition, next_offset, subscription_id || '/' || partition AS source
-              FROM unnest($1, $2, $3) AS a (subscription_id, partition, next_offset)),
+              FROM unnest($1, $2, $3) AS a (subscription_id, partition, next_offset)
+             -- Two processes that start at once insert the same rows: in one order, or they deadlock.
+             ORDER BY source),
         channel AS (
             INSERT INTO onceward.outbox_channel (cluster_id, application, kind, source)
             SELECT $4, $5, 'partition', source FROM added

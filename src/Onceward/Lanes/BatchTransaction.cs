@@ -28,17 +28,17 @@ internal sealed class BatchTransaction(
         var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
         await using var _ = transaction.ConfigureAwait(false);
         var serviceScope = services.CreateAsyncScope();
-        await using var __ = serviceScope.ConfigureAwait(false);
         var scope = new BatchScope(connection, transaction, serviceScope.ServiceProvider, publishing);
-
-        foreach (var run in segments.GroupBy(s => s.Claim.Subscription).ToArray())
-        {
-            scope.Subscription = run.Key;
-            if (isolate)
-                await isolation.ApplyAsync(run.Key, [.. run], scope, cancellationToken).ConfigureAwait(false);
-            else if (RecordsOf(run) is { Length: > 0 } records)
-                await run.Key.ApplyAsync(records, scope, cancellationToken).ConfigureAwait(false);
-        }
+        // Closed before anything is committed: a handler's dependency that fails to close is a failure of the handler.
+        await using (serviceScope.ConfigureAwait(false))
+            foreach (var run in segments.GroupBy(s => s.Claim.Subscription).ToArray())
+            {
+                scope.Subscription = run.Key;
+                if (isolate)
+                    await isolation.ApplyAsync(run.Key, [.. run], scope, cancellationToken).ConfigureAwait(false);
+                else if (RecordsOf(run) is { Length: > 0 } records)
+                    await run.Key.ApplyAsync(records, scope, cancellationToken).ConfigureAwait(false);
+            }
         await waypoints.ReachAsync(Waypoint.EffectsApplied).ConfigureAwait(false);
 
         var moving = segments.FindAll(s => !s.IsDone);

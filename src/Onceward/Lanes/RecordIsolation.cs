@@ -35,14 +35,15 @@ internal sealed partial class RecordIsolation(
         Exception failure;
         try
         {
-            // A fresh scope for each part: what a handler remembers of rows that were rolled back must not reach the next one.
+            // A fresh scope for each part: what a handler remembers of rows that were rolled back must not reach the next one. It is closed
+            // while the savepoint stands: should closing it fail, that is the part's fault too.
             var services_ = services.CreateAsyncScope();
             await using (services_.ConfigureAwait(false))
             {
                 scope.Services = services_.ServiceProvider;
                 await run.Subscription.ApplyAsync(records, scope, cancellationToken).ConfigureAwait(false);
-                await ReleaseAsync(scope, cancellationToken).ConfigureAwait(false);
             }
+            await ReleaseAsync(scope, cancellationToken).ConfigureAwait(false);
             return;
         }
         catch (Exception e) when (Failure.IsOfRecord(e))

@@ -20,6 +20,9 @@ internal sealed class Script
 
     /// <summary>Every call, as "partition:offset".</summary>
     public List<string> Calls { get; } = [];
+
+    /// <summary>What the service scopes of the attempts gave to handlers, the newest last.</summary>
+    public List<Scoped> Scopes { get; } = [];
 }
 
 /// <summary>Does what the script says, record by record.</summary>
@@ -34,10 +37,11 @@ internal sealed class ScriptedHandler(Script script, Scoped scoped) : IHandler<s
 }
 
 /// <summary>Does what the script says, many records at a time.</summary>
-internal sealed class ScriptedBatchHandler(Script script) : IBatchHandler<string>
+internal sealed class ScriptedBatchHandler(Script script, Scoped scoped) : IBatchHandler<string>
 {
     public ValueTask HandleAsync(IReadOnlyList<Received<string>> records, BatchContext context, CancellationToken cancellationToken)
     {
+        scoped.Use();
         script.Calls.Add(string.Join(' ', records.Select(r => $"{r.Position.Partition.Value}:{r.Position.Offset.Value}")));
         return script.Many(records, context, cancellationToken);
     }
@@ -46,12 +50,10 @@ internal sealed class ScriptedBatchHandler(Script script) : IBatchHandler<string
 /// <summary>Something that a handler gets from its service scope.</summary>
 internal sealed class Scoped : IDisposable
 {
-    private static int s_last;
-
-    public int Number { get; } = Interlocked.Increment(ref s_last);
+    public Scoped(Script script) => script.Scopes.Add(this);
 
     /// <summary>Set by a test whose scope fails to close.</summary>
-    public static AsyncLocal<bool> FailsToClose { get; } = new();
+    public bool FailsToClose { get; set; }
 
     public bool IsClosed { get; private set; }
 
@@ -60,7 +62,7 @@ internal sealed class Scoped : IDisposable
     public void Dispose()
     {
         IsClosed = true;
-        if (FailsToClose.Value)
+        if (FailsToClose)
             throw new InvalidOperationException("The scope does not close.");
     }
 }

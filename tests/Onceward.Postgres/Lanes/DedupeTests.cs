@@ -1,0 +1,78 @@
+namespace Onceward.Postgres.Lanes;
+
+public sealed class DedupeTests
+{
+    [Fact]
+    public async Task The_second_of_two_with_one_id_is_dropped_within_a_batch_and_across_batches_and_partitions()
+    {
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf);
+        lane.Claim(0, "1:a", "2:b", "1:a again");
+        await lane.DrainAsync();
+        lane.Claim(1, "2:b again", "3:c");
+        await lane.DrainAsync();
+        (await lane.EffectsAsync(0)).ShouldBe(["0:1:a", "1:2:b"]);
+        (await lane.EffectsAsync(1)).ShouldBe(["1:3:c"]);
+        (await lane.NextOffsetAsync(0)).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task A_message_without_an_id_is_never_a_repetition()
+    {
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf);
+        lane.Claim(0, "x", "x");
+        await lane.DrainAsync();
+        (await lane.EffectsAsync(0)).ShouldBe(["0:x", "1:x"]);
+    }
+
+    [Fact]
+    public async Task An_id_whose_record_was_rolled_back_is_not_remembered()
+    {
+        var fails = true;
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf, attempts: 5, script: new Script
+        {
+            Each = (value, context, _) =>
+            {
+                context.StageEffect(value);
+                return fails && value == "1:a" ? throw new InvalidOperationException() : ValueTask.CompletedTask;
+            },
+        });
+        lane.Claim(0, "0:z", "1:a", "1:a again");
+        await lane.StepAsync();
+        (await lane.Database.ColumnAsync<string>("SELECT event_id FROM onceward.seen_event")).ShouldBe(["0"]);
+        fails = false;
+        await lane.DrainAsync();
+        (await lane.EffectsAsync(0)).ShouldBe(["0:0:z", "1:1:a"]);
+    }
+
+    [Fact]
+    public async Task An_id_whose_record_became_a_dead_letter_lets_its_repetition_through()
+    {
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf, attempts: 1, script: new Script
+        {
+            Each = (value, context, _) =>
+            {
+                context.StageEffect(value);
+                return value == "1:bad" ? throw new InvalidOperationException() : ValueTask.CompletedTask;
+            },
+        });
+        lane.Claim(0, "1:bad", "1:good");
+        await lane.DrainAsync();
+        (await lane.EffectsAsync(0)).ShouldBe(["1:1:good"]);
+        (await lane.DeadLettersAsync()).Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_batch_of_nothing_but_repetitions_moves_the_position_and_calls_nobody()
+    {
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf, setBased: true);
+        lane.Claim(0, "1:a");
+        await lane.DrainAsync();
+        lane.Script.Calls.Clear();
+        lane.Claim(1, "1:a", "1:a");
+        await lane.DrainAsync();
+        lane.Script.Calls.ShouldBeEmpty();
+        (await lane.NextOffsetAsync(1)).ShouldBe(2);
+    }
+
+    private static string? IdOf(string message) => message.IndexOf(':') is >= 0 and var end ? message[..end] : null;
+}

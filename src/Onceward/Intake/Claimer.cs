@@ -50,8 +50,9 @@ internal sealed class Claimer(Cluster cluster, string clusterId, string applicat
         return [.. answer.ResultInfos.Select(info =>
         {
             var at = info.TopicPartitionOffsetError;
-            return at.Error.IsError
-                ? throw new KafkaException(at.Error)
+            // A partition without a leader may be answered without an error, and without an offset.
+            return at.Error.IsError || at.Offset.Value < 0
+                ? throw new KafkaException(at.Error.IsError ? at.Error : new Error(ErrorCode.LeaderNotAvailable))
                 : (new PartitionKey(subscriptions[at.Topic].Id, at.Partition.Value), at.Offset.Value);
         })];
     }

@@ -29,8 +29,8 @@ internal sealed partial class ConsumerLoop
     [LoggerMessage(EventIds.PartitionStopped, LogLevel.Error, "Worker {Worker} does not read {Partition}: the broker does not have the ledger's position, or an operator stopped it. See onceward.incident")]
     private static partial void LogStopped(ILogger logger, Exception? exception, string worker, string partition);
 
-    [LoggerMessage(EventIds.ConsumerRestarting, LogLevel.Error, "Worker {Worker}: the consumer cannot go on; a new one starts in {Pause:0.0} s")]
-    private static partial void LogRestarting(ILogger logger, Exception exception, string worker, double pause);
+    [LoggerMessage(EventIds.ConsumerRestarting, LogLevel.Warning, "Worker {Worker}: {Reason}; a new consumer begins where the ledger says, in {Pause:0.0} s")]
+    private static partial void LogRestarting(ILogger logger, Exception? exception, string worker, string reason, double pause);
 
     [LoggerMessage(EventIds.MirrorFailed, LogLevel.Debug, "Worker {Worker} could not mirror an offset: {Reason}")]
     private static partial void LogMirrorFailed(ILogger logger, string worker, string reason);

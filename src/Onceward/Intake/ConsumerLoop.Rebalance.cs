@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using Onceward.Handling;
 using Onceward.Ledger;
 
 namespace Onceward.Intake;
@@ -7,25 +6,34 @@ namespace Onceward.Intake;
 /// <summary>What the group gives and takes, and how it becomes claims.</summary>
 internal sealed partial class ConsumerLoop
 {
-    private static readonly Backoff s_reclaim = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
+    // A former owner's last transaction ends within milliseconds; a frozen one's is not waited for here, because the whole group waits with us.
+    private static readonly TimeSpan s_claimWait = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_claimRetry = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan s_fencePatience = TimeSpan.FromSeconds(1);
 
     private IEnumerable<TopicPartitionOffset> OnAssigned(List<TopicPartition> partitions)
     {
+        var left = partitions.ToList();
         var positions = new Dictionary<TopicPartition, Offset>();
         try
         {
-            foreach (var claim in Claim(partitions))
-                positions[claim.Partition] = claim.Position;
+            var since = time.GetTimestamp();
+            Claim(left, positions);
+            while (left.Count > 0 && time.GetElapsedTime(since) < s_claimWait && !_stopping.WaitHandle.WaitOne(s_claimRetry))
+                Claim(left, positions);
+            if (left.Count > 0)
+                Replace($"{left.Count} partitions are held by a running transaction");
         }
-        // A callback must not throw. What could not be claimed is claimed by the loop a moment later.
+        // A callback must not throw.
         catch (Exception e)
         {
             LogClaimFailed(logger, e, worker, partitions.Count);
+            Replace("partitions could not be claimed");
         }
-        foreach (var partition in partitions.Where(p => !positions.ContainsKey(p)))
-            _assignment.Defer(partition, time.GetTimestamp() + Ticks(s_reclaim.First), 1);
-        // What arrives from the end of an unclaimed partition is dropped until the claim repositions it.
-        return [.. partitions.Select(p => new TopicPartitionOffset(p, positions.GetValueOrDefault(p, Offset.End)))];
+        LogClaimed(logger, worker, positions.Count, string.Join(", ", positions.Select(c => $"{c.Key.Topic}[{c.Key.Partition.Value}]@{c.Value.Value}")));
+        // What has no claim is dropped on arrival, and its client replaced at once. The placeholder is a plain number: a logical offset would
+        // have the client ask the broker, and the late answer could move a position.
+        return [.. partitions.Select(p => new TopicPartitionOffset(p, positions.GetValueOrDefault(p, new Offset(0))))];
     }
 
     private void OnRevoked(IConsumer<byte[], byte[]> consumer, List<TopicPartitionOffset> partitions)
@@ -48,7 +56,7 @@ internal sealed partial class ConsumerLoop
         catch (Exception e)
         {
             LogCallbackFailed(logger, e, worker);
-            _distrusted = true;
+            Replace("a rebalance callback failed");
         }
     }
 
@@ -64,61 +72,39 @@ internal sealed partial class ConsumerLoop
             _assignment.Remove(partition.TopicPartition);
     }
 
-    private List<Claim> Claim(IReadOnlyCollection<TopicPartition> partitions)
+    /// <summary>Claims what can be claimed now, and takes it off the list.</summary>
+    private void Claim(List<TopicPartition> left, Dictionary<TopicPartition, Offset> positions)
     {
-        var byKey = partitions.ToDictionary(p => new PartitionKey(subscriptions[p.Topic].Id, p.Partition.Value));
-        var claims = new List<Claim>();
-        foreach (var row in claimer.Claim(partitions))
+        var byKey = left.ToDictionary(p => new PartitionKey(subscriptions[p.Topic].Id, p.Partition.Value));
+        foreach (var row in claimer.Claim(left))
         {
             var partition = byKey[row.Key];
+            left.Remove(partition);
+            positions[partition] = row.NextOffset;
             if (!row.IsRunning)
             {
                 LogStopped(logger, null, worker, partition.ToString());
+                _stopped.Add(partition);
                 continue;
             }
             var lane = lanes.MinBy(l => l.ClaimCount)!;
             var claim = new Claim(subscriptions[partition.Topic], partition, row, _budget) { Wake = lane.Wake };
-            _assignment.Remove(partition);
             _assignment.Add(claim);
             lane.Add(claim);
-            claims.Add(claim);
         }
-        LogClaimed(logger, worker, claims.Count, string.Join(", ", claims.Select(c => $"{c.Partition.Topic}[{c.Partition.Partition.Value}]@{c.Position}")));
-        return claims;
     }
 
-    /// <summary>Claims what is assigned but not claimed, and makes the client begin at the ledger's position.</summary>
-    private void ClaimDue(IConsumer<byte[], byte[]> consumer)
+    /// <summary>Someone else claimed a partition. If the group sees that soon, we never need to; if not, they are the zombie, and we claim it again.</summary>
+    private void CheckFences()
     {
-        var now = time.GetTimestamp();
-        // Someone else claimed it a moment ago. If the group sees that soon, we never need to; if not, they are the zombie.
         foreach (var claim in _assignment.TakeFenced())
-            _assignment.Defer(claim.Partition, now + Ticks(TimeSpan.FromSeconds(1)), 1);
-        var due = _assignment.Due(now);
-        if (due.Count == 0)
+            _oldestFence ??= (claim, time.GetTimestamp());
+        if (_oldestFence is not { } fence)
             return;
-        try
-        {
-            var claims = Claim(due);
-            if (claims.Count > 0)
-            {
-                consumer.IncrementalUnassign(claims.ConvertAll(c => c.Partition));
-                consumer.IncrementalAssign(claims.ConvertAll(c => new TopicPartitionOffset(c.Partition, c.Position)));
-                consumer.Resume(claims.ConvertAll(c => c.Partition));
-            }
-        }
-        // The loop boundary of claiming: the database or the group is not ready; the partitions are tried again below.
-        catch (Exception e)
-        {
-            LogClaimFailed(logger, e, worker, due.Count);
-            foreach (var partition in due.Where(p => _assignment.TryGet(p, out _)))
-                _assignment.Defer(partition, now, 1);
-        }
-        foreach (var partition in due.Where(p => !_assignment.TryGet(p, out _)))
-        {
-            var failures = _assignment.FailuresOf(partition) + 1;
-            _assignment.Defer(partition, now + Ticks(s_reclaim.After(failures, _random)), failures);
-        }
+        if (!_assignment.IsCurrent(fence.Claim))
+            _oldestFence = null;
+        else if (time.GetElapsedTime(fence.Since) > s_fencePatience)
+            Replace($"{fence.Claim.Partition} was fenced and is still assigned");
     }
 
     private void MirrorDue(IConsumer<byte[], byte[]> consumer)

@@ -8,7 +8,7 @@ namespace Onceward.Intake;
 /// <summary>The poll thread of a worker: the only one that touches the consumer.</summary>
 /// <remarks>
 /// <para><b>Guarantee:</b> a lane gets every visible record of a claimed partition from the ledger's position on, in order, until the claim
-/// ends. Whatever the client throws, its buffers are not trusted afterwards: all claims end, and every partition is claimed anew from the ledger.</para>
+/// ends. Whatever the client throws, it is not trusted afterwards: all claims end, and a new client begins where the ledger says.</para>
 /// <para><b>Callbacks never throw.</b> The client destroys the record it was about to deliver when one does, and stalls without a word when the
 /// assigned handler does.</para>
 /// </remarks>
@@ -18,6 +18,8 @@ internal sealed partial class ConsumerLoop(
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_fullBeforePause = TimeSpan.FromSeconds(1);
+    private static readonly Backoff s_restart = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10));
+    private static readonly TimeSpan s_healthy = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_revokeWait = TimeSpan.FromSeconds(2);
 
     // After this many records the lanes are told, even if more are waiting in the client.
@@ -27,7 +29,10 @@ internal sealed partial class ConsumerLoop(
     private readonly IntakeBudget _budget = new(options.MaxBufferedBytes);
     private readonly HashSet<Claim> _touched = [];
     private readonly Random _random = new();
-    private bool _distrusted;
+    private readonly List<TopicPartition> _stopped = [];
+    private CancellationToken _stopping;
+    private string? _replaceBecause;
+    private (Claim Claim, long Since)? _oldestFence;
     private long _mirroredAt;
 
     /// <summary>Ends a claim that a lane found fenced; the partition is claimed again if the group still gives it to us.</summary>
@@ -36,44 +41,60 @@ internal sealed partial class ConsumerLoop(
     /// <summary>Polls until told to stop, then leaves the group. Blocks: runs on a thread of its own.</summary>
     public void Run(Task lanesStopped, CancellationToken stopping)
     {
+        _stopping = stopping;
         var failures = 0;
         while (!stopping.IsCancellationRequested)
         {
+            var started = time.GetTimestamp();
+            Exception? failure = null;
             try
             {
-                RunConsumer(lanesStopped, stopping);
+                RunConsumer(lanesStopped);
             }
             // The loop boundary: a consumer that cannot go on is replaced by a new one.
             catch (Exception e)
             {
-                _assignment.Clear();
-                var pause = s_restart.After(++failures, _random);
-                LogRestarting(logger, e, worker, pause.TotalSeconds);
-                stopping.WaitHandle.WaitOne(pause);
+                failure = e;
             }
+            _assignment.Clear();
+            if (stopping.IsCancellationRequested && failure is null)
+                return;
+            failures = time.GetElapsedTime(started) > s_healthy ? 1 : failures + 1;
+            var pause = s_restart.After(failures, _random);
+            LogRestarting(logger, failure, worker, _replaceBecause ?? "the client failed", pause.TotalSeconds);
+            stopping.WaitHandle.WaitOne(pause);
         }
     }
 
-    private static readonly Backoff s_restart = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10));
-
-    private void RunConsumer(Task lanesStopped, CancellationToken stopping)
+    /// <remarks>
+    /// A partition is never repositioned inside a client: an answer that is still under way, such as the end of the log for a logical start,
+    /// would move the new position, and records would be passed over without a trace. A client that must begin elsewhere is replaced.
+    /// </remarks>
+    private void RunConsumer(Task lanesStopped)
     {
+        _replaceBecause = null;
+        _oldestFence = null;
         using var consumer = Build();
         consumer.Subscribe(subscriptions.Keys);
-        while (!stopping.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested && _replaceBecause is null)
         {
             Poll(consumer);
-            if (_distrusted)
-                DistrustAll();
-            ClaimDue(consumer);
+            CheckFences();
+            PauseStopped(consumer);
             MirrorDue(consumer);
-            WaitForRoom(consumer, stopping);
+            WaitForRoom(consumer);
         }
-        // Lanes finish what they have open; then the group may give the partitions away, with the mirror as fresh as can be.
-        lanesStopped.Wait(CancellationToken.None);
-        Mirror(consumer);
+        if (_stopping.IsCancellationRequested)
+        {
+            // Lanes finish what they have open; then the group may give the partitions away, with the mirror as fresh as can be.
+            lanesStopped.Wait(CancellationToken.None);
+            Mirror(consumer);
+        }
+        else
+        {
+            _assignment.Clear();
+        }
         consumer.Close();
-        _assignment.Clear();
     }
 
     private IConsumer<byte[], byte[]> Build() => new ConsumerBuilder<byte[], byte[]>(config)
@@ -89,7 +110,7 @@ internal sealed partial class ConsumerLoop(
         try
         {
             var timeout = s_poll;
-            for (var i = 0; i < BurstRecords && consumer.Consume(timeout) is { } result; i++)
+            for (var i = 0; i < BurstRecords && _replaceBecause is null && consumer.Consume(timeout) is { } result; i++)
             {
                 Deliver(result);
                 timeout = TimeSpan.Zero;
@@ -103,9 +124,7 @@ internal sealed partial class ConsumerLoop(
         {
             // A record with a bad checksum, say, surfaces like this, and the client would go on behind it.
             LogConsumeFailed(logger, e, worker, e.Error.Code);
-            _distrusted = true;
-            if (e.Error.IsFatal)
-                throw;
+            Replace($"consuming failed with {e.Error.Code}");
         }
         finally
         {
@@ -132,38 +151,40 @@ internal sealed partial class ConsumerLoop(
     {
         var partition = exception.ConsumerRecord?.TopicPartition;
         LogStopped(logger, exception, worker, partition?.ToString() ?? "a partition");
-        if (partition is not null && _assignment.TryGet(partition, out var claim))
-        {
-            Stopped?.Invoke(claim, exception.Error.Reason);
-            _assignment.Defer(partition, time.GetTimestamp() + Ticks(TimeSpan.FromMinutes(1)), 0);
-        }
+        if (partition is null || _assignment.Remove(partition) is not { } claim)
+            return;
+        Stopped?.Invoke(claim, exception.Error.Reason);
+        _stopped.Add(partition);
     }
 
     /// <summary>Called when the broker does not have the position of a claim.</summary>
     public Action<Claim, string>? Stopped { get; set; }
 
-    private void DistrustAll()
+    private void Replace(string because) => _replaceBecause ??= because;
+
+    /// <summary>What a stopped partition would deliver is not wanted.</summary>
+    private void PauseStopped(IConsumer<byte[], byte[]> consumer)
     {
-        _distrusted = false;
-        foreach (var claim in _assignment.Claims.ToArray())
-            _assignment.Defer(claim.Partition, time.GetTimestamp(), 1);
+        if (_stopped.Count == 0)
+            return;
+        consumer.Pause(_stopped.Where(consumer.Assignment.Contains));
+        _stopped.Clear();
     }
 
     /// <summary>While the buffers are full the client is not asked; only when that lasts are the partitions paused, which costs a refetch.</summary>
-    private void WaitForRoom(IConsumer<byte[], byte[]> consumer, CancellationToken stopping)
+    private void WaitForRoom(IConsumer<byte[], byte[]> consumer)
     {
         if (!_budget.IsExhausted)
             return;
         var since = time.GetTimestamp();
-        while (!_budget.HasRoom && time.GetElapsedTime(since) < s_fullBeforePause && !stopping.IsCancellationRequested)
-            stopping.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(2));
-        if (_budget.HasRoom || stopping.IsCancellationRequested)
+        while (!_budget.HasRoom && time.GetElapsedTime(since) < s_fullBeforePause && !_stopping.IsCancellationRequested)
+            _stopping.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(2));
+        if (_budget.HasRoom || _stopping.IsCancellationRequested)
             return;
         consumer.Pause(consumer.Assignment);
-        while (!_budget.HasRoom && !stopping.IsCancellationRequested)
+        while (!_budget.HasRoom && !_stopping.IsCancellationRequested && _replaceBecause is null)
             Poll(consumer);
-        consumer.Resume(consumer.Assignment);
+        // Those that were stopped before have no claim.
+        consumer.Resume(consumer.Assignment.Where(p => _assignment.TryGet(p, out _)));
     }
-
-    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
 }

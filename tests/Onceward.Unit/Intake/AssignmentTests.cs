@@ -7,16 +7,14 @@ public sealed class AssignmentTests
     private readonly Assignment _assignment = new();
 
     [Fact]
-    public void A_deferred_partition_ends_its_claim_and_is_due_at_its_time()
+    public void A_claim_of_the_same_partition_ends_the_former_one()
     {
-        var claim = Some.Claim();
-        _assignment.Add(claim);
-        _assignment.Defer(claim.Partition, at: 100, failures: 2);
-        claim.HasEnded.ShouldBeTrue();
-        _assignment.TryGet(claim.Partition, out _).ShouldBeFalse();
-        _assignment.Due(99).ShouldBeEmpty();
-        _assignment.Due(100).ShouldBe([claim.Partition]);
-        _assignment.FailuresOf(claim.Partition).ShouldBe(2);
+        var (old, current) = (Some.Claim(), Some.Claim());
+        _assignment.Add(old);
+        _assignment.Add(current);
+        old.HasEnded.ShouldBeTrue();
+        _assignment.IsCurrent(old).ShouldBeFalse();
+        _assignment.IsCurrent(current).ShouldBeTrue();
     }
 
     [Fact]
@@ -42,16 +40,13 @@ public sealed class AssignmentTests
     }
 
     [Fact]
-    public void What_the_group_takes_away_is_neither_claimed_nor_due()
+    public void What_the_group_takes_away_has_no_claim()
     {
-        var (claimed, deferred) = (Some.Claim(0), Some.Claim(1));
-        _assignment.Add(claimed);
-        _assignment.Defer(deferred.Partition, 0, 1);
-        _assignment.Partitions.Count.ShouldBe(2);
-        _assignment.Remove(claimed.Partition).ShouldBe(claimed);
-        _assignment.Remove(deferred.Partition).ShouldBeNull();
-        claimed.HasEnded.ShouldBeTrue();
-        _assignment.Partitions.ShouldBeEmpty();
-        _assignment.Due(long.MaxValue).ShouldBeEmpty();
+        var claim = Some.Claim();
+        _assignment.Add(claim);
+        _assignment.Remove(claim.Partition).ShouldBe(claim);
+        claim.HasEnded.ShouldBeTrue();
+        _assignment.TryGet(claim.Partition, out _).ShouldBeFalse();
+        _assignment.Remove(claim.Partition).ShouldBeNull();
     }
 }

@@ -22,7 +22,8 @@ internal static class Database
         {
             connection.ConnectionString = text;
             connection.ApplicationName ??= ApplicationName;
-            if (!connection.ContainsKey("Max Auto Prepare"))
+            // ContainsKey would say which keywords exist, not which are given.
+            if (!connection.ShouldSerialize("Max Auto Prepare"))
                 connection.MaxAutoPrepare = MaxAutoPrepare;
         }
         catch (ArgumentException exception)

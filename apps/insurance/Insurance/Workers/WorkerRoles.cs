@@ -37,6 +37,8 @@ internal static class WorkerRoles
         var connection = Database.Read(host.Settings);
         // Where the brokers are is Onceward's to read; that it was told at all is checked here, with everything else.
         host.Settings.Required("KAFKA_BOOTSTRAP_SERVERS", "the brokers to start from, as host:port[,host:port…]");
+        // The driver tells of every statement at Information, and an idle relay asks fifty times a second.
+        host.Builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
         var services = host.Builder.Services;
         services.AddSingleton(provider => Database.Open(connection, provider.GetRequiredService<ILoggerFactory>()));
         var onceward = services.AddOnceward(options =>

@@ -53,6 +53,30 @@ public sealed class WorkerTests
     }
 
     [Fact]
+    public async Task A_claim_that_fails_at_first_passes_over_no_record()
+    {
+        await using var scene = await Scene.CreateAsync();
+        scene.Input.Produce(Effects.Records(4, 400));
+        await using (await scene.StartAsync())
+            await scene.AppliedAsync(400);
+        scene.Input.Produce(Effects.Records(4, 4000).Skip(400));
+        TestWorker worker;
+        await using (var connection = await scene.Database.Source.OpenConnectionAsync())
+        {
+            // As a frozen owner would hold two of the rows.
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using (var hold = new Npgsql.NpgsqlCommand("SELECT FROM onceward.consumer_offset WHERE partition < 2 FOR UPDATE", connection, transaction))
+                await hold.ExecuteNonQueryAsync();
+            worker = await scene.StartAsync();
+            await Eventually.HoldsAsync("the worker gives up on the claim", () => worker.HasLogged("a new consumer begins"));
+            scene.Input.Produce(Effects.Records(4, 6000).Skip(4000));
+        }
+        await using var _ = worker;
+        await scene.AppliedAsync(6000);
+        await Effects.ShouldBeExactAsync(scene.Database, 6000);
+    }
+
+    [Fact]
     public async Task Latest_begins_at_the_end_and_a_partition_that_is_added_later_at_its_first_record()
     {
         await using var scene = await Scene.CreateAsync(partitions: 1);

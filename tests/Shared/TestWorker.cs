@@ -11,7 +11,12 @@ public sealed class TestWorker : IAsyncDisposable
 {
     private readonly IHost _host;
 
-    private TestWorker(IHost host) => _host = host;
+    private readonly LogMemory _log;
+
+    private TestWorker(IHost host, LogMemory log) => (_host, _log) = (host, log);
+
+    /// <summary>Whether a message with this text was logged.</summary>
+    public bool HasLogged(string text) => _log.Messages.Any(m => m.Contains(text, StringComparison.Ordinal));
 
     public IServiceProvider Services => _host.Services;
 
@@ -26,6 +31,8 @@ public sealed class TestWorker : IAsyncDisposable
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         var level = Enum.Parse<LogLevel>(Environment.GetEnvironmentVariable("ONCEWARD_TEST_LOG") ?? "None");
         builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(level);
+        using var log = new LogMemory();
+        builder.Logging.AddProvider(log).AddFilter<LogMemory>(null, LogLevel.Information);
         builder.Services.AddSingleton(_ => new NpgsqlDataSourceBuilder(connectionString) { ConnectionStringBuilder = { MaxAutoPrepare = 50 } }.Build());
         workers(builder.Services.AddOnceward(o =>
         {
@@ -36,7 +43,7 @@ public sealed class TestWorker : IAsyncDisposable
         }));
         var host = builder.Build();
         await host.StartAsync();
-        return new TestWorker(host);
+        return new TestWorker(host, log);
     }
 
     /// <summary>Stops as on SIGTERM.</summary>

@@ -61,12 +61,12 @@ public sealed class WorkerTests
             await scene.AppliedAsync(400);
         scene.Input.Produce(Effects.Records(4, 4000).Skip(400));
         TestWorker worker;
-        await using (var connection = await scene.Database.Source.OpenConnectionAsync())
+        await using (var connection = await scene.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken))
         {
             // As a frozen owner would hold two of the rows.
-            await using var transaction = await connection.BeginTransactionAsync();
+            await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
             await using (var hold = new Npgsql.NpgsqlCommand("SELECT FROM onceward.consumer_offset WHERE partition < 2 FOR UPDATE", connection, transaction))
-                await hold.ExecuteNonQueryAsync();
+                await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             worker = await scene.StartAsync();
             await Eventually.HoldsAsync("the worker gives up on the claim", () => worker.HasLogged("a new consumer begins"));
             scene.Input.Produce(Effects.Records(4, 6000).Skip(4000));

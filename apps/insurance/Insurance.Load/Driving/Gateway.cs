@@ -49,17 +49,17 @@ internal sealed class Gateway : IDisposable
         try
         {
             using var call = _client.PublishStream(_headers, DateTime.UtcNow + s_probeTimeout, cancellationToken);
-            await call.RequestStream.CompleteAsync();
-            while (await call.ResponseStream.MoveNext(cancellationToken))
-            {
-                // Nothing was sent, so nothing is acknowledged; only the end matters.
-            }
+            // Reading goes on meanwhile: a gateway that refuses the call at once never takes its body, and only the answer says so.
+            var ending = call.ResponseStream.MoveNext(cancellationToken);
+            await Task.WhenAny(ending, call.RequestStream.CompleteAsync());
+            // Nothing was sent, so nothing is acknowledged; only the end matters.
+            await ending;
         }
         catch (RpcException exception)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw Fatal(exception.Status) ?? new ToolException(
-                $"The gateway at {Address} cannot be reached: {exception.Status.Detail} Start it, or name another in {AddressVariable}.", exception);
+                $"The gateway at {Address} cannot be reached: {exception.Status.Detail.TrimEnd('.')}. Start it, or name another in {AddressVariable}.", exception);
         }
     }
 

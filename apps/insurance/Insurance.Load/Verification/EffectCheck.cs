@@ -34,13 +34,11 @@ internal static class EffectCheck
     // One row for an event, its first effect: repetitions are counted, and then kept out of the order, or one mistake would count as two.
     private static string Effects(LedgerQuery ledger) => $"""
         CREATE TEMP TABLE effect AS
-        SELECT DISTINCT ON (event_id)
-               id, event_id, partition, "offset", count(*) OVER (PARTITION BY event_id) AS rows,
+        SELECT event_id, rows, first[1] AS id, first[2] AS partition, first[3] AS "offset",
                split_part(event_id, '-', 1) || '-' || split_part(event_id, '-', 2) AS policy,
                CASE WHEN event_id ~ '^[^-]+-[0-9]+-[0-9]{"{1,9}"}$' THEN split_part(event_id, '-', 3)::int END AS seq
-          FROM (SELECT id, event_id COLLATE "C", partition, "offset" FROM ({ledger.Rows}) AS t (id, event_id, partition, "offset"))
-            AS r (id, event_id, partition, "offset")
-         ORDER BY event_id, id
+          FROM (SELECT event_id COLLATE "C", count(*), min(ARRAY[id, partition, "offset"])
+                  FROM ({ledger.Rows}) AS t (id, event_id, partition, "offset") GROUP BY 1) AS r (event_id, rows, first)
         """;
 
     private static string Expected(LedgerQuery ledger) => $"CREATE TEMP TABLE expected AS {ledger.Expected}";

@@ -34,6 +34,26 @@ public sealed class LoadPlanTests
         events.Count(e => e.Repetition != Repetition.None).ShouldBeInRange(events.Count / 200, events.Count / 20);
     }
 
+    [Fact]
+    public void Streams_share_the_policies_so_that_each_event_is_sent_by_one_of_them_and_in_order()
+    {
+        var plan = new LoadPlan(HandMadeLedger.Run, DateTimeOffset.UnixEpoch.AddYears(56), 5000, 1000, 3, seed: 1, retryPercent: 2);
+        var streams = Enumerable.Range(0, plan.Streams).Select(stream => Drain(plan.Schedule(stream))).ToList();
+        streams.Select(events => events.Count).ShouldBe(Enumerable.Range(0, plan.Streams).Select(plan.EventsOfStream));
+        streams.Sum(events => events.Count).ShouldBe(5000);
+        foreach (var events in streams)
+            foreach (var policy in events.GroupBy(e => e.Policy))
+                policy.Select(e => e.Seq).ShouldBe(Enumerable.Range(0, plan.EventsOfPolicy(policy.Key)));
+    }
+
+    private static List<PlannedEvent> Drain(StreamSchedule schedule)
+    {
+        var events = new List<PlannedEvent>();
+        while (schedule.TryNext(out var planned))
+            events.Add(planned);
+        return events;
+    }
+
     private static IEnumerable<PlannedEvent> Events(ulong seed)
     {
         var plan = new LoadPlan(HandMadeLedger.Run, DateTimeOffset.UnixEpoch.AddYears(56), 5000, 1000, 1, seed, retryPercent: 2);

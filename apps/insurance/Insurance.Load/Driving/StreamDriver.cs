@@ -19,6 +19,9 @@ internal sealed class StreamDriver(
     private readonly Pace _pace = new(plan, stream, settings.RatePerSecond);
     private readonly SendWindow _window = new(LoadSettings.Window, settings.GiveUpAfter, LoadSettings.RetryPause);
     private readonly WakeUp _wakeUp = new();
+
+    // Who gives up sooner does not wait for a silent gateway any longer than that.
+    private readonly TimeSpan _answerTimeout = Min(LoadSettings.AnswerTimeout, settings.GiveUpAfter);
     private PlannedEvent? _next;
     private TimeSpan? _troubleSince;
     private int _countedGivenUp;
@@ -101,8 +104,8 @@ internal sealed class StreamDriver(
                 continue;
             }
 
-            if (_window.AwaitsSince(clock.Now - LoadSettings.AnswerTimeout))
-                throw new RpcException(new Status(StatusCode.DeadlineExceeded, $"An event has no answer since {LoadSettings.AnswerTimeout.TotalSeconds:0} s."));
+            if (_window.AwaitsSince(clock.Now - _answerTimeout))
+                throw new RpcException(new Status(StatusCode.DeadlineExceeded, $"An event has no answer since {_answerTimeout.TotalSeconds:0} s."));
             if (!IsThrough)
                 await _wakeUp.WaitAsync(NextWait(), cancellationToken);
         }

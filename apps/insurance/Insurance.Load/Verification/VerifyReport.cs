@@ -7,9 +7,13 @@ internal static class VerifyReport
 {
     public static void Write(Comparison comparison)
     {
-        // Into a file or a pipe the table goes whole; a terminal's own width is what the library finds by itself.
+        // Into a file or a pipe the table goes whole and without colours; what a terminal can do the library finds by itself.
         if (Console.IsOutputRedirected)
+        {
             AnsiConsole.Profile.Width = 140;
+            AnsiConsole.Profile.Capabilities.Ansi = false;
+        }
+
         var table = new Table().Border(TableBorder.Simple).AddColumn("ledger");
         foreach (var heading in (string[])["acknowledged", "with effect", "lost", "duplicated", "out of order", "applied, never acknowledged"])
             table.AddColumn(new TableColumn(heading).RightAligned());

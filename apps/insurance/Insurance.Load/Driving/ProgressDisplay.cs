@@ -11,15 +11,15 @@ internal static class ProgressDisplay
     /// <summary>Until cancelled; never throws.</summary>
     public static Task RunAsync(LoadTotals totals, int events, RunClock clock, CancellationToken cancellationToken) =>
         AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
-            ? BarAsync(totals, events, clock, cancellationToken)
+            ? BarAsync(AnsiConsole.Console, totals, events, clock, cancellationToken)
             : LinesAsync(totals, events, clock, cancellationToken);
 
-    private static Task BarAsync(LoadTotals totals, int events, RunClock clock, CancellationToken cancellationToken) =>
-        AnsiConsole.Progress()
+    internal static Task BarAsync(IAnsiConsole console, LoadTotals totals, int events, RunClock clock, CancellationToken cancellationToken) =>
+        console.Progress()
             .Columns(new ProgressBarColumn(), new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(async context =>
             {
-                var bar = context.AddTask("", maxValue: events);
+                var bar = context.AddTask("starting", maxValue: events);
                 await EveryAsync(
                     s_barInterval,
                     clock,

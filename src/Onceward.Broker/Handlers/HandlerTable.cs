@@ -1,0 +1,29 @@
+namespace Onceward.Broker.Handlers;
+
+/// <summary>Every handler, made once a broker.</summary>
+internal static class HandlerTable
+{
+    public static IReadOnlyList<ApiHandler> Create(BrokerNode node) =>
+    [
+        .. Data(node),
+        .. Groups(node),
+        .. Transactions(node),
+        .. Admin(node),
+    ];
+
+    private static ApiHandler[] Data(BrokerNode node) =>
+    [
+    ];
+
+    private static ApiHandler[] Groups(BrokerNode node) =>
+    [
+    ];
+
+    private static ApiHandler[] Transactions(BrokerNode node) =>
+    [
+    ];
+
+    private static ApiHandler[] Admin(BrokerNode node) =>
+    [
+    ];
+}

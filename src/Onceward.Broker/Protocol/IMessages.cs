@@ -1,0 +1,14 @@
+namespace Onceward.Broker.Protocol;
+
+/// <summary>A request's body. It is described once for all its versions: <see cref="WireReader.Version"/> gates the fields.</summary>
+internal interface IRequest<out TSelf>
+    where TSelf : IRequest<TSelf>
+{
+    static abstract TSelf Read(ref WireReader reader);
+}
+
+/// <summary>A response's body. It is described once for all its versions: <see cref="WireWriter.Version"/> gates the fields.</summary>
+internal interface IResponse
+{
+    void Write(WireWriter writer);
+}

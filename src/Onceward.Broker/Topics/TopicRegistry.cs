@@ -18,8 +18,7 @@ internal sealed class TopicRegistry
     public bool TryGet(Guid id, [NotNullWhen(true)] out Topic? topic) => byId.TryGetValue(id, out topic);
 
     /// <summary>Checks name, partition count, replication factor and settings as Kafka does, and creates the topic.</summary>
-    /// <param name="partitions">-1: the broker's default.</param>
-    /// <param name="replicationFactor">-1: the broker's default.</param>
+    /// <remarks>-1 as number of partitions or replication factor: the broker's default.</remarks>
     public (ErrorCode Error, string? Message, Topic? Topic) Create(
         string name, int partitions, short replicationFactor, IReadOnlyDictionary<string, string> settings, bool validateOnly) => throw new NotImplementedException();
 

@@ -1,37 +1,72 @@
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Onceward.Broker.Topics;
 
 /// <summary>A topic's settings: what was set for it by name, and the values that this broker acts on, defaults filled in.</summary>
-/// <remarks>Names, units and defaults are Apache Kafka's ("Topic configs" of its documentation).</remarks>
+/// <remarks>Names, units and defaults are those of <see cref="TopicConfigs"/>.</remarks>
 internal sealed record TopicSettings
 {
-    public static TopicSettings Default { get; } = new();
+    private TopicSettings(ImmutableSortedDictionary<string, string> overrides)
+    {
+        Overrides = overrides;
+        MaxMessageBytes = Int("max.message.bytes");
+        LogAppendTime = Text("message.timestamp.type") == "LogAppendTime";
+        SegmentBytes = Int("segment.bytes");
+        SegmentMs = Long("segment.ms");
+        RetentionMs = Long("retention.ms");
+        RetentionBytes = Long("retention.bytes");
+        DeletesOldSegments = ConfigKey.Words(Text("cleanup.policy")).Contains("delete");
+        TimestampBeforeMaxMs = Long("message.timestamp.before.max.ms");
+        TimestampAfterMaxMs = Long("message.timestamp.after.max.ms");
+        IndexIntervalBytes = Int("index.interval.bytes");
+    }
+
+    public static TopicSettings Default { get; } = From(ImmutableSortedDictionary<string, string>.Empty);
 
     /// <summary>As set by CreateTopics and AlterConfigs, text by name.</summary>
-    public ImmutableSortedDictionary<string, string> Overrides { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Overrides { get; }
 
-    public int MaxMessageBytes { get; init; } = 1_048_588;
+    public int MaxMessageBytes { get; init; }
 
     public bool LogAppendTime { get; init; }
 
-    public int SegmentBytes { get; init; } = 64 * 1024 * 1024;
+    public int SegmentBytes { get; init; }
 
-    public long SegmentMs { get; init; } = 7L * 24 * 3600 * 1000;
+    public long SegmentMs { get; init; }
 
     /// <summary>-1: for ever.</summary>
-    public long RetentionMs { get; init; } = 7L * 24 * 3600 * 1000;
+    public long RetentionMs { get; init; }
 
     /// <summary>-1: no bound.</summary>
-    public long RetentionBytes { get; init; } = -1;
+    public long RetentionBytes { get; init; }
 
-    public bool DeletesOldSegments { get; init; } = true;
+    public bool DeletesOldSegments { get; init; }
 
-    public int MinInSyncReplicas { get; init; } = 1;
+    public long TimestampBeforeMaxMs { get; init; }
 
-    public long TimestampBeforeMaxMs { get; init; } = long.MaxValue;
+    public long TimestampAfterMaxMs { get; init; }
 
-    public long TimestampAfterMaxMs { get; init; } = 3600 * 1000;
+    public int IndexIntervalBytes { get; init; }
 
-    public int IndexIntervalBytes { get; init; } = 4096;
+    /// <summary>The overrides must have passed <see cref="Refuse"/>.</summary>
+    public static TopicSettings From(ImmutableSortedDictionary<string, string> overrides) => new(overrides);
+
+    /// <summary>Null where all are known and allowed; else what is wrong with the first that is not.</summary>
+    public static string? Refuse(IReadOnlyDictionary<string, string> overrides)
+    {
+        foreach (var (name, value) in overrides)
+        {
+            var problem = TopicConfigs.Table.Find(name) is { } key ? key.Refuse(value) : $"Unknown topic config name: {name}";
+            if (problem is not null)
+                return problem;
+        }
+        return null;
+    }
+
+    private string Text(string name) => Overrides.GetValueOrDefault(name) ?? TopicConfigs.Table.Find(name)!.Default!;
+
+    private int Int(string name) => int.Parse(Text(name), CultureInfo.InvariantCulture);
+
+    private long Long(string name) => long.Parse(Text(name), CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,25 @@
+using System.Text.Json.Serialization;
+
+namespace Onceward.Broker.Storage;
+
+/// <summary>One change of what the broker knows besides records: topics and settings.</summary>
+[JsonDerivedType(typeof(TopicCreated), "topic-created")]
+[JsonDerivedType(typeof(TopicDeleted), "topic-deleted")]
+[JsonDerivedType(typeof(PartitionsAdded), "partitions-added")]
+[JsonDerivedType(typeof(TopicSettingsReplaced), "topic-settings")]
+[JsonDerivedType(typeof(ResourceSettingsReplaced), "resource-settings")]
+internal abstract record MetadataRecord;
+
+internal sealed record TopicCreated(string Name, Guid Id, int Partitions, bool Internal, SortedDictionary<string, string> Settings) : MetadataRecord;
+
+internal sealed record TopicDeleted(Guid Id) : MetadataRecord;
+
+internal sealed record PartitionsAdded(Guid Id, int Total) : MetadataRecord;
+
+internal sealed record TopicSettingsReplaced(Guid Id, SortedDictionary<string, string> Settings) : MetadataRecord;
+
+/// <summary>Settings of the broker (<paramref name="Name"/> empty: of all brokers) or of a group.</summary>
+internal sealed record ResourceSettingsReplaced(sbyte Type, string Name, SortedDictionary<string, string> Settings) : MetadataRecord;
+
+[JsonSerializable(typeof(MetadataRecord))]
+internal sealed partial class MetadataJson : JsonSerializerContext;

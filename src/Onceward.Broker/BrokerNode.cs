@@ -20,6 +20,8 @@ internal sealed class BrokerNode
 
     public required TopicRegistry Topics { get; init; }
 
+    public required ConfigResources Configs { get; init; }
+
     public required GroupCoordinator Groups { get; init; }
 
     public required TransactionCoordinator Transactions { get; init; }

@@ -25,5 +25,16 @@ internal static class HandlerTable
 
     private static ApiHandler[] Admin(BrokerNode node) =>
     [
+        new CreateTopicsHandler(node),
+        new DeleteTopicsHandler(node),
+        new DeleteRecordsHandler(node),
+        new CreatePartitionsHandler(node),
+        new DescribeConfigsHandler(node),
+        new AlterConfigsHandler(node),
+        new IncrementalAlterConfigsHandler(node),
+        new DescribeLogDirsHandler(node),
+        new DescribeAclsHandler(),
+        new CreateAclsHandler(),
+        new DeleteAclsHandler(),
     ];
 }

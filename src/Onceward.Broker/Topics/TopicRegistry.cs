@@ -17,12 +17,13 @@ namespace Onceward.Broker.Topics;
 /// </remarks>
 internal sealed class TopicRegistry(BrokerOptions options, LogManager logs, MetadataJournal journal)
 {
-    private readonly TopicRules rules = new(options);
     private readonly ConcurrentDictionary<string, Topic> byName = new();
     private readonly ConcurrentDictionary<Guid, Topic> byId = new();
     private readonly ConcurrentDictionary<string, string> byFoldedName = new();
     private readonly Lock changing = new();
     private Action<Topic> forget = static _ => { };
+
+    public TopicRules Rules { get; } = new(options);
 
     /// <summary>In no particular order.</summary>
     public IEnumerable<Topic> All => byName.Values;
@@ -35,7 +36,7 @@ internal sealed class TopicRegistry(BrokerOptions options, LogManager logs, Meta
     /// <returns>With <paramref name="validateOnly"/> the topic as it would be, without partitions.</returns>
     public TopicResult Create(NewTopic asked, bool validateOnly = false)
     {
-        if (rules.Refuse(asked) is { } refused)
+        if (Rules.Refuse(asked) is { } refused)
             return refused;
         lock (changing)
         {
@@ -43,7 +44,7 @@ internal sealed class TopicRegistry(BrokerOptions options, LogManager logs, Meta
                 return new(ErrorCode.TopicAlreadyExists, $"Topic '{asked.Name}' already exists.");
             if (byFoldedName.TryGetValue(TopicNames.Fold(asked.Name), out var twin))
                 return new(ErrorCode.InvalidTopic, $"Topic '{asked.Name}' collides with existing topic: {twin}");
-            var count = rules.PartitionsOf(asked);
+            var count = Rules.PartitionsOf(asked);
             var settings = asked.Settings.ToImmutableSortedDictionary(StringComparer.Ordinal);
             return validateOnly
                 ? new(ErrorCode.None, Topic: new Topic(asked.Name, Guid.Empty, isInternal: false, [], TopicSettings.From(settings)))

@@ -10,6 +10,9 @@ internal sealed class TopicRules(BrokerOptions options)
     public int PartitionsOf(NewTopic asked) =>
         asked.Assignment is { } assignment ? assignment.Count : asked.Partitions == -1 ? options.DefaultPartitions : asked.Partitions;
 
+    public static short ReplicationOf(NewTopic asked) =>
+        asked.Assignment is { Count: > 0 } assignment ? (short)assignment[0].Count : asked.ReplicationFactor == -1 ? (short)1 : asked.ReplicationFactor;
+
     /// <summary>Null where the topic may be created.</summary>
     public TopicResult? Refuse(NewTopic asked)
     {

@@ -36,7 +36,7 @@ for (var run = 0; run <= options.Runs; run++)
 foreach (var topic in topics.Values)
     await topic.DeleteAsync();
 
-var report = Report.Write(await Machine.DescribeAsync(postgres), $"./onceward bench {string.Join(' ', args)}".TrimEnd(), options, results);
+var report = Report.Write(await Surroundings.DescribeAsync(postgres), $"./onceward bench {string.Join(' ', args)}".TrimEnd(), options, results);
 Console.WriteLine();
 Console.WriteLine(report);
 if (options.Only.Count == 0)

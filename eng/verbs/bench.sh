@@ -1,9 +1,18 @@
 # shellcheck shell=bash
 # usage: bench …                                 the benchmarks, on servers of their own: durable, one broker, a superuser's connection
+# usage: bench broker …                          the embedded broker beside Apache Kafka (KAFKA_HOME) and librdkafka's mock
 
 main() {
   scratch_begin bench
   build
+  if [ "${1:-}" = broker ]; then
+    shift
+    need_kafka
+    ONCEWARD_BENCH_KAFKA_VERSION=$(kafka_version)
+    export ONCEWARD_BENCH_KAFKA_VERSION KAFKA_HOME
+    without_lock "$ROOT/bench/Onceward.Broker.Bench/bin/Release/net10.0/Onceward.Broker.Bench" "$@"
+    return
+  fi
   if [ -z "${ONCEWARD_BENCH_POSTGRES:-}" ]; then
     scratch_postgres
     ONCEWARD_BENCH_POSTGRES=$(postgres_connection postgres postgres)

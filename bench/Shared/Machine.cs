@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Confluent.Kafka;
 
 namespace Onceward.Bench;
 
@@ -9,26 +8,12 @@ internal static class Machine
 {
     public static string Root { get; } = FindRoot();
 
-    public static async Task<IReadOnlyList<(string What, string Value)>> DescribeAsync(string server)
-    {
-        await using var database = await BenchDatabase.CreateAsync(server, "");
-        return
-        [
-            ("Processor", $"{Cpu()}, {Environment.ProcessorCount} cores, shared by client, broker and database"),
-            ("Memory", $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1024.0 / 1024 / 1024:0} GiB"),
-            ("Kafka", Environment.GetEnvironmentVariable("ONCEWARD_BENCH_KAFKA_VERSION") ?? "version not known"),
-            ("PostgreSQL", await database.ScalarAsync("SELECT format('%s, fsync %s, synchronous_commit %s', current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit'))")),
-            (".NET", $"{RuntimeInformation.FrameworkDescription}, librdkafka {Library.VersionString}, Npgsql {typeof(Npgsql.NpgsqlConnection).Assembly.GetName().Version!.ToString(3)}"),
-            ("Commit", Commit()),
-        ];
-    }
-
-    private static string Cpu() =>
+    public static string Cpu() =>
         File.Exists("/proc/cpuinfo") && File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) is { } line
             ? line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()
             : RuntimeInformation.ProcessArchitecture.ToString();
 
-    private static string Commit() => Git("rev-parse --short=12 HEAD") + (Git("status --porcelain --untracked-files=no").Length > 0 ? ", with changes" : "");
+    public static string Commit() => Git("rev-parse --short=12 HEAD") + (Git("status --porcelain --untracked-files=no").Length > 0 ? ", with changes" : "");
 
     private static string Git(string arguments)
     {

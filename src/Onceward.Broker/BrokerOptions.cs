@@ -57,7 +57,10 @@ public sealed class BrokerOptions
     /// <summary>Longest transaction time-out a producer may ask for. Kafka's transaction.max.timeout.ms.</summary>
     public TimeSpan MaxTransactionTimeout { get; set; } = TimeSpan.FromMinutes(15);
 
-    /// <summary>How often segments are looked at for retention, and groups and producers for expiry. Kafka's log.retention.check.interval.ms.</summary>
+    /// <summary>How long a transactional id that nobody uses is remembered. Kafka's transactional.id.expiration.ms.</summary>
+    public TimeSpan TransactionalIdExpiration { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often segments are looked at for retention, and groups, producers and transactional ids for expiry. Kafka's log.retention.check.interval.ms.</summary>
     public TimeSpan HousekeepingInterval { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>The clock: sessions, transactions, retention and waits all follow it.</summary>

@@ -21,6 +21,13 @@ internal static class HandlerTable
 
     private static ApiHandler[] Transactions(BrokerNode node) =>
     [
+        new InitProducerIdHandler(node),
+        new AddPartitionsToTxnHandler(node),
+        new AddOffsetsToTxnHandler(node),
+        new EndTxnHandler(node),
+        new DescribeTransactionsHandler(node),
+        new ListTransactionsHandler(node),
+        new DescribeProducersHandler(node),
     ];
 
     private static ApiHandler[] Admin(BrokerNode node) =>

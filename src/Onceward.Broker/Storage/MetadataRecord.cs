@@ -8,6 +8,7 @@ namespace Onceward.Broker.Storage;
 [JsonDerivedType(typeof(PartitionsAdded), "partitions-added")]
 [JsonDerivedType(typeof(TopicSettingsReplaced), "topic-settings")]
 [JsonDerivedType(typeof(ResourceSettingsReplaced), "resource-settings")]
+[JsonDerivedType(typeof(ProducerIdsReserved), "producer-ids")]
 internal abstract record MetadataRecord;
 
 internal sealed record TopicCreated(string Name, Guid Id, int Partitions, bool Internal, SortedDictionary<string, string> Settings) : MetadataRecord;
@@ -20,6 +21,9 @@ internal sealed record TopicSettingsReplaced(Guid Id, SortedDictionary<string, s
 
 /// <summary>Settings of the broker (<paramref name="Name"/> empty: of all brokers) or of a group.</summary>
 internal sealed record ResourceSettingsReplaced(sbyte Type, string Name, SortedDictionary<string, string> Settings) : MetadataRecord;
+
+/// <summary>Producer ids below <paramref name="UpTo"/> may have been given.</summary>
+internal sealed record ProducerIdsReserved(long UpTo) : MetadataRecord;
 
 [JsonSerializable(typeof(MetadataRecord))]
 internal sealed partial class MetadataJson : JsonSerializerContext;

@@ -1,0 +1,57 @@
+using Onceward.Broker.Groups;
+using Onceward.Broker.Log;
+using Onceward.Broker.Protocol;
+using Onceward.Broker.Topics;
+
+namespace Onceward.Broker.Transactions;
+
+/// <summary>Opens partitions to a transaction, and ends it in each.</summary>
+/// <remarks>
+/// Markers may be written twice, after a crash between a marker and the state that says all are there; the second one ends nothing. A topic that
+/// is gone has dropped out of the transaction.
+/// </remarks>
+internal sealed class TransactionMarkers(TopicRegistry topics, GroupCoordinator groups)
+{
+    private const string OffsetsTopic = "__consumer_offsets";
+
+    public void Enlist(ProducerIdentity producer, IEnumerable<TransactionPartition> partitions)
+    {
+        foreach (var partition in partitions)
+            Find(partition)?.Enlist(producer.Id, producer.Epoch);
+    }
+
+    /// <summary>Writes the marker of a decided transaction to each of its partitions, all at the same time.</summary>
+    /// <returns>None, or why one of them could not be written: then all are to be written again.</returns>
+    public async ValueTask<ErrorCode> WriteAsync(TransactionalProducer decided, int coordinatorEpoch, CancellationToken cancellationToken)
+    {
+        var writes = new List<Task<ErrorCode>>(decided.Partitions.Count);
+        foreach (var partition in decided.Partitions)
+            writes.Add(WriteAsync(partition, decided, coordinatorEpoch, cancellationToken).AsTask());
+        var errors = await Task.WhenAll(writes).ConfigureAwait(false);
+        return Array.Find(errors, static error => error != ErrorCode.None);
+    }
+
+    private async ValueTask<ErrorCode> WriteAsync(
+        TransactionPartition partition, TransactionalProducer decided, int coordinatorEpoch, CancellationToken cancellationToken)
+    {
+        while (Find(partition) is { } log)
+        {
+            var appended = await log.AppendMarkerAsync(decided.ProducerId, decided.Epoch, decided.Commits, coordinatorEpoch, cancellationToken)
+                .ConfigureAwait(false);
+            switch (appended.Error)
+            {
+                case ErrorCode.None:
+                    if (partition.Topic == OffsetsTopic)
+                        groups.TransactionEnded(log, decided.ProducerId, decided.Commits);
+                    return ErrorCode.None;
+                case ErrorCode.InvalidProducerEpoch or ErrorCode.TransactionCoordinatorFenced:
+                    return ErrorCode.None; // A later marker of this producer is there already, and has ended the transaction.
+            }
+            if (Find(partition) == log)
+                return appended.Error;
+        }
+        return ErrorCode.None;
+    }
+
+    private PartitionLog? Find(TransactionPartition partition) => topics.TryGet(partition.Topic, out var topic) ? topic.Partition(partition.Partition) : null;
+}

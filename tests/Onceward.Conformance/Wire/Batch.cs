@@ -23,7 +23,8 @@ internal sealed record Batch
 
     public int? Count { get; init; }
 
-    public long Timestamp { get; init; } = 1_700_000_000_000;
+    /// <summary>Of today: a log rolls its segment between records that lie a week apart, and retention drops old ones.</summary>
+    public long Timestamp { get; init; } = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
     /// <summary>Distance of each record's timestamp from the first.</summary>
     public long[]? TimestampDeltas { get; init; }

@@ -11,6 +11,8 @@ internal sealed class WireConnection : IAsyncDisposable
     private readonly Queue<(Schema Schema, int Version, int Correlation)> expected = new();
     private int correlation;
 
+    private NetworkStream stream = null!; // Not asked of the client each time: it gives none after the end of sending.
+
     private WireConnection() { }
 
     public string ClientId { get; init; } = "conformance";
@@ -20,6 +22,7 @@ internal sealed class WireConnection : IAsyncDisposable
         var connection = new WireConnection();
         var parts = (address ?? Backend.Address).Split(',')[0].Split(':');
         await connection.client.ConnectAsync(parts[0], int.Parse(parts[1])).WaitAsync(Deadline);
+        connection.stream = connection.client.GetStream();
         return connection;
     }
 
@@ -66,7 +69,7 @@ internal sealed class WireConnection : IAsyncDisposable
         return SendBytesAsync([.. length, .. frame]);
     }
 
-    public Task SendBytesAsync(byte[] bytes) => client.GetStream().WriteAsync(bytes).AsTask().WaitAsync(Deadline);
+    public Task SendBytesAsync(byte[] bytes) => stream.WriteAsync(bytes).AsTask().WaitAsync(Deadline);
 
     /// <summary>No more will be sent: the broker sees the end of the stream, and may still answer.</summary>
     public void EndSending() => client.Client.Shutdown(SocketShutdown.Send);
@@ -78,9 +81,9 @@ internal sealed class WireConnection : IAsyncDisposable
         try
         {
             var length = new byte[4];
-            await client.GetStream().ReadExactlyAsync(length, timer.Token);
+            await stream.ReadExactlyAsync(length, timer.Token);
             var frame = new byte[BinaryPrimitives.ReadInt32BigEndian(length)];
-            await client.GetStream().ReadExactlyAsync(frame, timer.Token);
+            await stream.ReadExactlyAsync(frame, timer.Token);
             return frame;
         }
         catch (Exception gone) when (gone is IOException or EndOfStreamException)

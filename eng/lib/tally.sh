@@ -5,7 +5,7 @@ PASSED=0 FAILED=0 SKIPPED=0
 SKIP_REASONS=()
 FAILURES=()
 
-# tally_trx FILE — the counters know no skipped tests (they are total minus executed), the results do.
+# tally_trx FILE [NAME] — the counters know no skipped tests (they are total minus executed), the results do.
 tally_trx() {
   local total passed skipped line
   total=$(trx_counter total "$1")
@@ -15,7 +15,7 @@ tally_trx() {
     SKIP_REASONS+=("$line")
     skipped=$((skipped + 1))
   done < <(trx_messages NotExecuted "$1")
-  while IFS= read -r line; do FAILURES+=("$line"); done < <(trx_names Failed "$1")
+  while IFS= read -r line; do FAILURES+=("${2:+$2: }$line"); done < <(trx_names Failed "$1")
   PASSED=$((PASSED + passed)) SKIPPED=$((SKIPPED + skipped)) FAILED=$((FAILED + total - passed - skipped))
   # shellcheck disable=SC2034 # for the caller: a bad end without a failed test is a crash
   TRX_TOTAL=$total TRX_FAILED=$((total - passed - skipped))

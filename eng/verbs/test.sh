@@ -52,6 +52,13 @@ test_servers() {
     ONCEWARD_TEST_KAFKA=$(kafka_bootstrap)
     export ONCEWARD_TEST_KAFKA
   fi
+  if [ -z "${ONCEWARD_TEST_EMBEDDED:-}" ] && embedded_at_hand; then
+    local port
+    port=$(free_port)
+    EMBEDDED_PROGRAM=$(stage "$EMBEDDED_PROJECT")/Onceward.Cli.dll
+    scratch_embedded broker "$port" --data "$STATE/broker" --auto-create false
+    export ONCEWARD_TEST_EMBEDDED=127.0.0.1:$port EMBEDDED_PROGRAM
+  fi
   # Programs under test read these; what a developer's shell has set must not reach them.
   unset "${!KAFKA_BOOTSTRAP_@}" "${!KAFKA_SASL_@}" "${!KAFKA_SSL_@}" "${!KAFKA_PRODUCER_@}" "${!KAFKA_CONSUMER_@}" "${!INSURANCE_@}" \
     KAFKA_SECURITY_PROTOCOL ONCEWARD_POSTGRES
@@ -60,27 +67,41 @@ test_servers() {
 test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
 
 test_dotnet() { # FILTER
-  local project name trx status
+  local project name
   for project in $(test_projects); do
     name=$(basename "$project" .csproj)
-    trx=$STATE/results/$name.trx
-    status=0
-    step "$name"
-    without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$project" -c Release --no-build --nologo ${1:+--filter "$1"} \
-      --logger "trx;LogFileName=$trx" --results-directory "$STATE/results" </dev/null || status=$?
-    TRX_FAILED=0 TRX_TOTAL=0
-    [ ! -f "$trx" ] || tally_trx "$trx"
-    # Exit status 0 means little: a runner that finds nothing is content.
-    if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-      tally_crash "$name" "not finished after $TEST_TIMEOUT"
-    elif [ "$status" -ne 0 ] && [ "$TRX_FAILED" -eq 0 ]; then
-      tally_crash "$name" "crashed (exit status $status)"
-    elif [ "$status" -eq 0 ] && [ ! -f "$trx" ]; then
-      tally_crash "$name" "left no results"
-    elif [ "$TRX_TOTAL" -eq 0 ] && [ -z "$1" ]; then
-      tally_crash "$name" "holds no test, or none was found"
-    fi
+    case $name in
+      Onceward.Conformance) test_conformance "$project" "$1" ;;
+      *) test_project "$name" "$project" "$1" ;;
+    esac
   done
+}
+
+# What is asserted of the embedded broker is asserted of Apache Kafka by the same tests: they run once on each that is at hand.
+test_conformance() { # PROJECT FILTER
+  local name=Onceward.Conformance
+  if [ -z "${ONCEWARD_TEST_KAFKA:-}${ONCEWARD_TEST_EMBEDDED:-}" ]; then test_project "$name" "$1" "$2"; fi # skipped, with the reason
+  if [ -n "${ONCEWARD_TEST_KAFKA:-}" ]; then ONCEWARD_CONFORMANCE_KAFKA=$ONCEWARD_TEST_KAFKA test_project "$name on Apache Kafka" "$1" "$2"; fi
+  if [ -n "${ONCEWARD_TEST_EMBEDDED:-}" ]; then ONCEWARD_CONFORMANCE_KAFKA=$ONCEWARD_TEST_EMBEDDED test_project "$name on the embedded broker" "$1" "$2"; fi
+}
+
+test_project() { # NAME PROJECT FILTER
+  local name=$1 trx=$STATE/results/${1// /-}.trx status=0
+  step "$name"
+  without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${3:+--filter "$3"} \
+    --logger "trx;LogFileName=$trx" --results-directory "$STATE/results" </dev/null || status=$?
+  TRX_FAILED=0 TRX_TOTAL=0
+  [ ! -f "$trx" ] || tally_trx "$trx" "$name"
+  # Exit status 0 means little: a runner that finds nothing is content.
+  if [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
+    tally_crash "$name" "not finished after $TEST_TIMEOUT"
+  elif [ "$status" -ne 0 ] && [ "$TRX_FAILED" -eq 0 ]; then
+    tally_crash "$name" "crashed (exit status $status)"
+  elif [ "$status" -eq 0 ] && [ ! -f "$trx" ]; then
+    tally_crash "$name" "left no results"
+  elif [ "$TRX_TOTAL" -eq 0 ] && [ -z "$3" ]; then
+    tally_crash "$name" "holds no test, or none was found"
+  fi
 }
 
 test_shell() {

@@ -35,7 +35,7 @@ internal static class Client
         var config = new ConsumerConfig
         {
             BootstrapServers = Backend.Address, GroupId = group ?? Backend.Name("group"), EnableAutoCommit = false, AutoOffsetReset = AutoOffsetReset.Earliest,
-            EnablePartitionEof = true, SessionTimeoutMs = 10_000,
+            EnablePartitionEof = true, SessionTimeoutMs = 10_000, HeartbeatIntervalMs = 500,
         };
         configure?.Invoke(config);
         return new ConsumerBuilder<string, string>(config).Build();

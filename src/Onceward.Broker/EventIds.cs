@@ -18,7 +18,13 @@ internal static class EventIds
     public const int TransactionSweepFailed = 2305;
     public const int TransactionLogRewritten = 2306;
 
-    // 2400: log and storage
+    // 2400: logs and storage
+    public const int LogCut = 2400;
+    public const int FolderSetAside = 2401;
+    public const int LogFailed = 2402;
+    public const int LogTroubled = 2403;
+    public const int SegmentsDeleted = 2404;
+    public const int HousekeepingFailed = 2405;
 
     // 2500: topics
 }

@@ -41,15 +41,18 @@ internal sealed class LeaderEpochs
     }
 
     /// <summary>As OffsetForLeaderEpoch wants it: the largest known epoch not above, and the start of the one after it.</summary>
-    public (int Epoch, long EndOffset) EndOf(int epoch, long logEnd)
+    /// <param name="epoch">Asked for.</param>
+    /// <param name="current">The epoch of this start, in which nothing may have been written yet.</param>
+    /// <param name="logEnd">Where it ends so far.</param>
+    public (int Epoch, long EndOffset) EndOf(int epoch, int current, long logEnd)
     {
-        if (epoch < 0 || starts.Count == 0)
-            return (-1, -1);
-        if (starts[^1].Epoch == epoch)
+        if (epoch == current)
             return (epoch, logEnd);
+        if (epoch < 0 || epoch > current || starts.Count == 0)
+            return (-1, -1);
         var higher = starts.FindIndex(start => start.Epoch > epoch);
         if (higher < 0)
-            return (-1, -1);
+            return (starts[^1].Epoch, logEnd);
         return (higher == 0 ? epoch : starts[higher - 1].Epoch, starts[higher].StartOffset);
     }
 }

@@ -110,7 +110,7 @@ internal static class LogLookup
     private static long MaxTimeFrom(LogSegment segment, long offset, long end)
     {
         Span<byte> window = stackalloc byte[BatchScanner.WindowSize];
-        var scanner = new BatchScanner(segment.Bytes, segment.PositionBefore(offset), end, window);
+        var scanner = new BatchScanner(segment.Bytes, PositionBefore(segment, offset), end, window);
         var latest = -1L;
         while (scanner.MoveNext())
         {
@@ -123,7 +123,7 @@ internal static class LogLookup
     private static TimestampedOffset? ByTime(LogSegment segment, long timestamp, long startOffset, long end)
     {
         Span<byte> window = stackalloc byte[BatchScanner.WindowSize];
-        var from = Math.Max(segment.PositionBeforeTime(timestamp), segment.PositionBefore(startOffset));
+        var from = Math.Max(segment.Indexes.PositionBeforeTime(timestamp), PositionBefore(segment, startOffset));
         var scanner = new BatchScanner(segment.Bytes, from, end, window);
         while (scanner.MoveNext())
         {
@@ -155,7 +155,7 @@ internal static class LogLookup
     /// <summary>The batch that holds an offset; null: not found before the end.</summary>
     private static LogPlace? BatchOf(LogSegment segment, long offset, long end, Span<byte> window)
     {
-        var scanner = new BatchScanner(segment.Bytes, segment.PositionBefore(offset), end, window);
+        var scanner = new BatchScanner(segment.Bytes, PositionBefore(segment, offset), end, window);
         while (scanner.MoveNext())
         {
             if (scanner.Current.LastOffset >= offset)
@@ -164,11 +164,13 @@ internal static class LogLookup
         return null;
     }
 
+    private static long PositionBefore(LogSegment segment, long offset) => segment.Indexes.PositionBefore(offset - segment.BaseOffset);
+
     private static LogPlace? Cut(LogPlace start, LogPlace limit, int maxBytes, bool atLeastOne, Span<byte> window)
     {
         var segment = start.Segment;
         var last = start.Position + maxBytes;
-        var scanner = new BatchScanner(segment.Bytes, Math.Max(start.Position, segment.BatchBefore(last)), limit.Position, window);
+        var scanner = new BatchScanner(segment.Bytes, Math.Max(start.Position, segment.Indexes.BatchBefore(last)), limit.Position, window);
         while (scanner.MoveNext())
         {
             if (scanner.Next > last)

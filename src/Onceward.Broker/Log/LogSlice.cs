@@ -5,6 +5,16 @@ internal readonly record struct LogSlice(Storage.ISegmentBytes? Bytes, long Posi
 {
     public static LogSlice Empty => default;
 
-    /// <summary>Copies the bytes; fewer where the segment was deleted meanwhile.</summary>
-    public int CopyTo(Span<byte> destination) => Bytes?.Read(Position, destination[..Length]) ?? 0;
+    /// <summary>Copies the bytes; fewer where the segment was deleted meanwhile, or cannot be read.</summary>
+    public int CopyTo(Span<byte> destination)
+    {
+        try
+        {
+            return Bytes?.Read(Position, destination[..Length]) ?? 0;
+        }
+        catch (IOException)
+        {
+            return 0; // The next look at the log meets it again, and says so.
+        }
+    }
 }

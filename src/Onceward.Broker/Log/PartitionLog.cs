@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Onceward.Broker.Protocol;
 using Onceward.Broker.Storage;
 using Onceward.Broker.Topics;
@@ -9,55 +8,62 @@ namespace Onceward.Broker.Log;
 /// <remarks>
 /// <para>Guarantee: an append is visible to readers, and acknowledged, only when it is as durable as the flush policy says. Batches are never
 /// parsed per record nor re-encoded: offset and leader epoch are patched into the header, which the checksum does not cover.</para>
-/// <para>Concurrency: one lock a partition for appends and for what moves with them; readers take it only to look.</para>
+/// <para>Concurrency: one lock a partition for appends and for what moves with them; readers take it only to look. Waiters are told outside it.</para>
 /// <para>Crash: what was not flushed may be gone; recovery cuts the log at the first batch that is not whole, and the next start has a higher
-/// leader epoch, so that clients notice.</para>
+/// leader epoch, so that clients notice. A flush that fails leaves unknown what is on disk: the log then stops until the broker is started again.</para>
 /// </remarks>
 internal sealed class PartitionLog : IAsyncDisposable
 {
     private readonly Lock guard = new();
     private readonly ILogStore store;
     private readonly Func<TopicSettings> settings;
-    private readonly TimeProvider clock;
-    private readonly ILogger logger;
+    private readonly LogEnvironment environment;
+    private readonly LogWriter writer;
     private LogContents? contents; // Loaded at the first touch: a start must not open every partition.
-    private LogPlace? hint;
-    private bool deleted;
+    private LogPlace? hint; // Where the last read ended, which is where the next one of the same reader begins.
+    private FlushGate? flushes;
+    private BatchProblem closed;
 
-    public PartitionLog(string topic, int partition, int leaderEpoch, ILogStore store, Func<TopicSettings> settings, TimeProvider clock, ILogger logger)
+    public PartitionLog(string topic, int partition, ILogStore store, Func<TopicSettings> settings, LogEnvironment environment)
     {
-        (Topic, Partition, LeaderEpoch) = (topic, partition, leaderEpoch);
-        (this.store, this.settings, this.clock, this.logger) = (store, settings, clock, logger);
-    }
-
-    private enum Origin
-    {
-        Client,
-        Broker,
+        (Topic, Partition) = (topic, partition);
+        (this.store, this.settings, this.environment) = (store, settings, environment);
+        writer = new LogWriter(this, store, settings, environment);
     }
 
     public string Topic { get; }
 
     public int Partition { get; }
 
-    /// <summary>The number of this start of the broker: every partition's epoch.</summary>
-    public int LeaderEpoch { get; }
+    public int LeaderEpoch => environment.LeaderEpoch;
 
     /// <summary>The first offset that can be read.</summary>
     public long StartOffset => Look(static log => log.StartOffset);
 
     /// <summary>The offset after the last visible record.</summary>
-    public long HighWatermark => Look(static log => log.EndOffset);
+    public long HighWatermark => Look(static log => log.VisibleEnd);
 
     /// <summary>The first offset of the earliest open transaction; the high watermark without one.</summary>
-    public long LastStableOffset => Look(static log => log.StableOffset);
+    public long LastStableOffset => Look(static log => log.VisibleStable);
 
     public long SizeInBytes => Look(static log => log.SizeInBytes);
 
     /// <summary>Who waits for records here. Signalled after appends, ends of transactions, moves of the start, and deletion.</summary>
     public LogWaiters Waiters { get; } = new();
 
-    private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
+    /// <summary>Whether there is something that a flush would write.</summary>
+    public bool IsDirty
+    {
+        get
+        {
+            lock (guard)
+                return closed.IsNone && contents is { } log && log.FlushedOffset < log.EndOffset;
+        }
+    }
+
+    private bool WaitsForFlush => environment.Flush == FlushPolicy.EveryRequest;
+
+    private FlushGate Flushes => Volatile.Read(ref flushes) ?? Interlocked.CompareExchange(ref flushes, new FlushGate(Flush), null) ?? flushes;
 
     /// <summary>Appends one batch from a client, checked as Kafka checks it. Patches the given bytes.</summary>
     public ValueTask<AppendResult> AppendAsync(Memory<byte> batch, CancellationToken cancellationToken)
@@ -65,23 +71,23 @@ internal sealed class PartitionLog : IAsyncDisposable
         var problem = BatchCheck.Whole(batch.Span, out var header);
         var topic = settings();
         if (problem.IsNone)
-            problem = BatchCheck.FromClient(header, topic, Now);
+            problem = BatchCheck.FromClient(header, topic, environment.Now);
         if (!problem.IsNone)
-            return new(Refused(problem));
+            return new(new AppendResult(problem.Error, -1, -1, StartOffset, problem.Message));
         if (topic.LogAppendTime)
-            header = header.Stamp(batch.Span, Now);
-        return AppendAsync(batch, header, Origin.Client, marker: null);
+            header = header.Stamp(batch.Span, environment.Now);
+        return AppendAsync(batch, header, fromClient: true, marker: null);
     }
 
     /// <summary>Appends a batch that the broker itself made (offsets, transaction state): not checked for sequence or size.</summary>
     public ValueTask<AppendResult> AppendInternalAsync(Memory<byte> batch, CancellationToken cancellationToken) =>
-        AppendAsync(batch, BatchHeader.Read(batch.Span), Origin.Broker, marker: null);
+        AppendAsync(batch, BatchHeader.Read(batch.Span), fromClient: false, marker: null);
 
     /// <summary>Appends the marker that ends a producer's transaction here. Without an open transaction the marker is written all the same.</summary>
     public ValueTask<AppendResult> AppendMarkerAsync(long producerId, short producerEpoch, bool commit, int coordinatorEpoch, CancellationToken cancellationToken)
     {
-        var batch = RecordBatchBuilder.Marker(producerId, producerEpoch, commit, coordinatorEpoch, Now);
-        return AppendAsync(batch, BatchHeader.Read(batch.Span), Origin.Broker, new TransactionMarker(commit, coordinatorEpoch));
+        var batch = RecordBatchBuilder.Marker(producerId, producerEpoch, commit, coordinatorEpoch, environment.Now);
+        return AppendAsync(batch, BatchHeader.Read(batch.Span), fromClient: false, new TransactionMarker(commit, coordinatorEpoch));
     }
 
     /// <summary>What a reader at <paramref name="offset"/> gets: whole state of one moment, no bytes copied yet.</summary>
@@ -98,17 +104,26 @@ internal sealed class PartitionLog : IAsyncDisposable
             if (TryOpen(out var log) is { IsNone: false } problem)
                 return new LogRead(problem.Error, -1, -1, -1, [], LogSlice.Empty);
             view = LogView.Of(log);
-            read = new LogRead(ErrorCode.None, log.EndOffset, log.StableOffset, log.StartOffset, [], LogSlice.Empty);
+            read = new LogRead(ErrorCode.None, log.VisibleEnd, log.VisibleStable, log.StartOffset, [], LogSlice.Empty);
         }
         if (offset < read.StartOffset || offset > view.EndOffset)
             return read with { Error = ErrorCode.OffsetOutOfRange };
         var bound = readCommitted ? read.LastStableOffset : read.HighWatermark;
         if (offset >= bound)
             return read;
-        if (LogLookup.Slice(view, offset, bound, maxBytes, atLeastOneBatch, Volatile.Read(ref hint)) is not var (slice, next))
-            return read with { Error = StartOffset > offset ? ErrorCode.OffsetOutOfRange : ErrorCode.KafkaStorageError };
-        Volatile.Write(ref hint, next);
-        return read with { Records = slice, Aborted = readCommitted ? LogLookup.Aborted(view, offset, next.Offset) : [] };
+        try
+        {
+            if (LogLookup.Slice(view, offset, bound, maxBytes, atLeastOneBatch, Volatile.Read(ref hint)) is var (slice, next))
+            {
+                Volatile.Write(ref hint, next);
+                return read with { Records = slice, Aborted = readCommitted ? LogLookup.Aborted(view, offset, next.Offset) : [] };
+            }
+        }
+        catch (IOException e)
+        {
+            environment.Logger.LogTroubled(Topic, Partition, e.Message);
+        }
+        return read with { Error = StartOffset > offset ? ErrorCode.OffsetOutOfRange : ErrorCode.KafkaStorageError };
     }
 
     /// <summary>The first record at or after a timestamp (milliseconds since 1970, UTC); null: none.</summary>
@@ -118,29 +133,37 @@ internal sealed class PartitionLog : IAsyncDisposable
     public TimestampedOffset? FindMaxTimestamp() => LogLookup.ByMaxTime(Look(LogView.Of));
 
     /// <summary>The largest known epoch not above <paramref name="epoch"/>, and the offset where it ended; (-1, -1): none.</summary>
-    public (int Epoch, long EndOffset) EndOfEpoch(int epoch) => Look(log =>
-        epoch == LeaderEpoch ? (epoch, log.EndOffset) : log.Epochs.EndOf(epoch, log.EndOffset));
+    public (int Epoch, long EndOffset) EndOfEpoch(int epoch) => Look(log => log.Epochs.EndOf(epoch, LeaderEpoch, log.VisibleEnd));
 
     /// <summary>The epoch of the record at an offset; -1: not known.</summary>
     public int EpochAt(long offset) => Look(log => log.Epochs.At(offset));
 
-    /// <summary>Moves the start; -1: to the high watermark.</summary>
+    /// <summary>Moves the start, durably; -1: to the high watermark.</summary>
     /// <returns>The new start, or OFFSET_OUT_OF_RANGE.</returns>
     public (ErrorCode Error, long LowWatermark) DeleteRecords(long before)
     {
+        long start;
         lock (guard)
         {
             if (TryOpen(out var log) is { IsNone: false } problem)
                 return (problem.Error, -1);
-            if (before < -1 || before > log.EndOffset)
+            if (before < -1 || before > log.VisibleEnd)
                 return (ErrorCode.OffsetOutOfRange, -1);
-            var start = before < 0 ? log.EndOffset : before;
+            start = before < 0 ? log.VisibleEnd : before;
             if (start <= log.StartOffset)
                 return (ErrorCode.None, log.StartOffset);
-            MoveStart(log, start);
+            try
+            {
+                writer.MoveStart(log, start, durably: true);
+            }
+            catch (IOException e)
+            {
+                environment.Logger.LogTroubled(Topic, Partition, e.Message);
+                return (ErrorCode.KafkaStorageError, -1);
+            }
         }
         Waiters.Signal(this);
-        return (ErrorCode.None, StartOffset);
+        return (ErrorCode.None, start);
     }
 
     /// <summary>Producers with state here, for DescribeProducers.</summary>
@@ -152,30 +175,33 @@ internal sealed class PartitionLog : IAsyncDisposable
 
     /// <summary>
     /// Lets a producer's transaction write here: transactional batches of others are refused with INVALID_TXN_STATE. Ended by the marker, under
-    /// the same lock as appends, so that no batch can slip in behind its marker.
+    /// the same lock as appends, so that no batch can slip in behind its marker. Not kept over a restart: the coordinator enlists again.
     /// </summary>
     public void Enlist(long producerId, short producerEpoch)
     {
         lock (guard)
         {
             if (TryOpen(out var log).IsNone)
-                log.Producers.Enlist(producerId, producerEpoch, Now);
+                log.Producers.Enlist(producerId, producerEpoch, environment.Now);
         }
     }
 
     /// <summary>Deletes the segments whose time is over, and forgets silent producers.</summary>
+    /// <exception cref="IOException">The disk failed; it is tried again the next time.</exception>
     public void Housekeep()
     {
+        long start;
         lock (guard)
         {
             if (!TryOpen(out var log).IsNone)
                 return;
-            log.Producers.Expire(Now - LogRetention.ProducerExpiryMs);
-            var start = LogRetention.NewStart(log, settings(), Now);
+            log.Producers.Expire(environment.Now - LogRetention.ProducerExpiryMs);
+            start = LogRetention.NewStart(log, settings(), environment.Now);
             if (start <= log.StartOffset)
                 return;
-            MoveStart(log, start);
+            writer.MoveStart(log, start, durably: false);
         }
+        environment.Logger.SegmentsDeleted(Topic, Partition, start);
         Waiters.Signal(this);
     }
 
@@ -184,94 +210,130 @@ internal sealed class PartitionLog : IAsyncDisposable
     {
         lock (guard)
         {
-            if (deleted)
-                return;
-            deleted = true;
             foreach (var segment in contents?.Segments ?? [])
-                store.Remove(segment);
+                segment.Bytes.Dispose();
             contents = null;
-            store.Delete();
+            closed = new BatchProblem(ErrorCode.UnknownTopicOrPartition, $"topic {Topic} was deleted");
+            try
+            {
+                store.Delete();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                environment.Logger.LogTroubled(Topic, Partition, e.Message);
+            }
         }
         Waiters.Signal(this);
     }
 
-    public ValueTask FlushAsync(CancellationToken cancellationToken)
+    /// <summary>Completes when everything appended so far is on disk.</summary>
+    /// <exception cref="IOException">The disk failed; the log takes nothing more.</exception>
+    public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        foreach (var segment in Look(static log => log.Segments))
-            segment.Bytes.Flush();
-        return ValueTask.CompletedTask;
+        cancellationToken.ThrowIfCancellationRequested();
+        if (IsDirty)
+            await Flushes.UpTo(Look(static log => log.EndOffset)).ConfigureAwait(false);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>Flushes, and leaves the log so that the next start need not recover it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        lock (guard)
+        {
+            if (contents is { } log && closed.IsNone)
+                store.Close(log);
+            contents = null;
+            closed = closed.IsNone ? new BatchProblem(ErrorCode.KafkaStorageError, "the broker is stopping") : closed;
+        }
+    }
 
-    private AppendResult Refused(in BatchProblem problem) => new(problem.Error, -1, -1, StartOffset, problem.Message);
-
-    private ValueTask<AppendResult> AppendAsync(Memory<byte> batch, BatchHeader header, Origin origin, TransactionMarker? marker)
+    private ValueTask<AppendResult> AppendAsync(Memory<byte> batch, in BatchHeader header, bool fromClient, TransactionMarker? marker)
     {
         AppendResult result;
+        long end;
         lock (guard)
-            result = Append(batch, header, origin, marker);
-        if (result.Error == ErrorCode.None)
-            Waiters.Signal(this);
+        {
+            if (TryOpen(out var log) is { IsNone: false } problem)
+                return new(new AppendResult(problem.Error, -1, -1, -1, problem.Message));
+            try
+            {
+                result = writer.Append(log, batch, header, fromClient, marker);
+            }
+            catch (IOException e)
+            {
+                result = new AppendResult(ErrorCode.KafkaStorageError, -1, -1, log.StartOffset, e.Message);
+            }
+            end = log.EndOffset;
+        }
+        if (result.Error == ErrorCode.KafkaStorageError)
+            environment.Logger.LogTroubled(Topic, Partition, result.Message!);
+        if (result.Error != ErrorCode.None)
+            return new(result);
+        if (WaitsForFlush)
+            return Acknowledge(result, end); // A repetition too: what it repeats may not be on disk yet.
+        Waiters.Signal(this);
         return new(result);
     }
 
-    private AppendResult Append(Memory<byte> batch, BatchHeader header, Origin origin, TransactionMarker? marker)
+    private async ValueTask<AppendResult> Acknowledge(AppendResult appended, long end)
     {
-        if (TryOpen(out var log) is { IsNone: false } closed)
-            return new AppendResult(closed.Error, -1, -1, -1, closed.Message);
-        if (header.HasProducer)
-        {
-            if (origin == Origin.Client && log.Producers.Repetition(header) is { } earlier)
-                return new AppendResult(ErrorCode.None, earlier.FirstOffset, header.IsLogAppendTime ? earlier.Timestamp : -1, log.StartOffset);
-            var problem = marker is { } end
-                ? log.Producers.CheckMarker(header.ProducerId, header.ProducerEpoch, end.CoordinatorEpoch)
-                : log.Producers.Check(header, checkSequence: origin == Origin.Client);
-            if (!problem.IsNone)
-                return new AppendResult(problem.Error, -1, -1, log.StartOffset, problem.Message);
-        }
-        header = header with { BaseOffset = log.EndOffset, LeaderEpoch = LeaderEpoch };
-        BatchHeader.Place(batch.Span, header.BaseOffset, header.LeaderEpoch);
         try
         {
-            var segment = SegmentFor(log, header);
-            log.Epochs.Assign(LeaderEpoch, header.BaseOffset);
-            var position = segment.Size;
-            segment.Bytes.Append(batch.Span);
-            log.TakeIn(header, position, marker, settings().IndexIntervalBytes, Now);
+            await Flushes.UpTo(end).ConfigureAwait(false);
+            return appended;
         }
         catch (IOException e)
         {
-            return new AppendResult(ErrorCode.KafkaStorageError, -1, -1, log.StartOffset, e.Message);
+            return new AppendResult(ErrorCode.KafkaStorageError, -1, -1, appended.LogStartOffset, e.Message);
         }
-        return new AppendResult(ErrorCode.None, header.BaseOffset, header.IsLogAppendTime ? header.MaxTimestamp : -1, log.StartOffset);
     }
 
-    private LogSegment SegmentFor(LogContents log, in BatchHeader header)
+    /// <summary>One flush, for all that was appended before it. Says up to where.</summary>
+    private long Flush()
     {
-        if (log.Active is { } active && !LogRetention.MustRoll(active, header, settings(), Now))
-            return active;
-        return Roll(log);
+        LogContents log;
+        LogView view;
+        long stable;
+        lock (guard)
+        {
+            if (TryOpen(out log) is { IsNone: false } problem)
+                throw new IOException(problem.Message);
+            view = LogView.Of(log);
+            stable = log.StableOffset;
+        }
+        var first = Math.Max(0, view.SegmentOf(log.FlushedOffset));
+        try
+        {
+            foreach (var segment in view.Segments.AsSpan(first))
+                store.Flush(segment);
+            if (first < view.Segments.Length - 1)
+                store.SaveFlushed(view.EndOffset, view.Segments[^1].BaseOffset, view.EndPosition);
+        }
+        catch (IOException e)
+        {
+            Fail(e.Message);
+            throw;
+        }
+        lock (guard)
+        {
+            log.FlushedOffset = Math.Max(log.FlushedOffset, view.EndOffset);
+            log.Publish(view.EndOffset, stable);
+        }
+        if (WaitsForFlush)
+            Waiters.Signal(this);
+        return view.EndOffset;
     }
 
-    private LogSegment Roll(LogContents log)
+    private void Fail(string reason)
     {
-        var segment = store.CreateSegment(log.EndOffset);
-        log.Segments = [.. log.Segments, segment];
-        return segment;
-    }
-
-    private void MoveStart(LogContents log, long start)
-    {
-        if (start == log.EndOffset && log.Active is { Size: > 0 })
-            Roll(log); // The active segment goes too; an empty one remembers where the log ends.
-        log.StartOffset = start;
-        log.Epochs.CutStart(start);
-        var kept = Math.Max(0, LogView.Of(log).SegmentOf(start));
-        var gone = log.Segments[..kept];
-        log.Segments = log.Segments[kept..];
-        foreach (var segment in gone)
-            store.Remove(segment);
+        lock (guard)
+        {
+            if (!closed.IsNone)
+                return;
+            closed = new BatchProblem(ErrorCode.KafkaStorageError, $"the disk failed, and the partition stopped until the broker is started again: {reason}");
+        }
+        environment.Logger.LogFailed(Topic, Partition, reason);
     }
 
     private T Look<T>(Func<LogContents, T> look)
@@ -283,11 +345,26 @@ internal sealed class PartitionLog : IAsyncDisposable
     private BatchProblem TryOpen(out LogContents log)
     {
         log = contents!;
+        if (!closed.IsNone)
+            return closed;
         if (log is not null)
             return BatchProblem.None;
-        if (deleted)
-            return new BatchProblem(ErrorCode.UnknownTopicOrPartition, $"topic {Topic} was deleted");
-        log = contents = store.Load();
-        return BatchProblem.None;
+        try
+        {
+            log = store.Load();
+            if (WaitsForFlush && log.FlushedOffset < log.EndOffset)
+            {
+                foreach (var segment in log.Segments)
+                    store.Flush(segment);
+            }
+            log.Publish(log.EndOffset, log.StableOffset);
+            contents = log;
+            return BatchProblem.None;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            environment.Logger.LogTroubled(Topic, Partition, e.Message);
+            return new BatchProblem(ErrorCode.KafkaStorageError, e.Message);
+        }
     }
 }

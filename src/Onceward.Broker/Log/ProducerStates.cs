@@ -103,12 +103,19 @@ internal sealed class ProducerStates
 
     public void Enlist(long producerId, short epoch, long now) => GetOrAdd(producerId, now).EnlistedEpoch = epoch;
 
-    /// <summary>Puts back what a snapshot held.</summary>
-    public void Restore(ProducerState state)
+    /// <summary>Puts back a producer that a snapshot held.</summary>
+    public ProducerState Restore(long producerId, long transactionStart, long now)
     {
-        (states ??= [])[state.ProducerId] = state;
-        if (state.TransactionStart >= 0)
-            Begin(state, state.TransactionStart);
+        var state = GetOrAdd(producerId, now);
+        if (transactionStart >= 0)
+            Begin(state, transactionStart);
+        return state;
+    }
+
+    public void Clear()
+    {
+        states = null;
+        openTransactions = null;
     }
 
     /// <summary>Forgets who was silent since then, but for those with a transaction.</summary>
@@ -137,7 +144,7 @@ internal sealed class ProducerStates
     private void Begin(ProducerState state, long firstOffset)
     {
         state.TransactionStart = firstOffset;
-        (openTransactions ??= []).Add(firstOffset, state.ProducerId);
+        (openTransactions ??= [])[firstOffset] = state.ProducerId;
     }
 
     private ProducerState GetOrAdd(long producerId, long now)

@@ -39,7 +39,17 @@ internal sealed class LogContents
 
     public long EndOffset { get; set; }
 
-    public long StableOffset => Producers.FirstOpenOffset ?? EndOffset;
+    /// <summary>First offset of the earliest open transaction; the end without one.</summary>
+    public long StableOffset => Math.Max(StartOffset, Producers.FirstOpenOffset ?? EndOffset);
+
+    /// <summary>What readers may see: behind the end where appends wait for a flush.</summary>
+    public long VisibleEnd { get; private set; }
+
+    /// <summary>What readers of committed records may see.</summary>
+    public long VisibleStable { get; private set; }
+
+    /// <summary>Everything before is on disk.</summary>
+    public long FlushedOffset { get; set; }
 
     public long SizeInBytes
     {
@@ -50,6 +60,13 @@ internal sealed class LogContents
                 size += segment.Size;
             return size;
         }
+    }
+
+    /// <summary>Shows what the log was at one moment; it never goes back.</summary>
+    public void Publish(long end, long stable)
+    {
+        VisibleEnd = Math.Max(VisibleEnd, end);
+        VisibleStable = Math.Max(VisibleStable, stable);
     }
 
     /// <summary>Takes in a batch whose bytes are in the last segment.</summary>

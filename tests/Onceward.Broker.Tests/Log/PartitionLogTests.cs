@@ -3,12 +3,12 @@ using Onceward.Broker.Protocol;
 
 namespace Onceward.Broker.Tests.Log;
 
-public sealed class PartitionLogTests
+public abstract class PartitionLogTests : LogScenarios
 {
     [Fact]
     public async Task An_empty_log_starts_and_ends_at_0()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         test.Log.StartOffset.ShouldBe(0);
         test.Log.HighWatermark.ShouldBe(0);
         test.Log.LastStableOffset.ShouldBe(0);
@@ -22,7 +22,7 @@ public sealed class PartitionLogTests
     [Fact]
     public async Task Batches_come_back_as_they_were_sent_but_for_offset_and_epoch()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         var sent = test.Batch(3).ToArray();
         (await test.Write(2)).ShouldBe(0);
         (await test.Append(sent.ToArray())).BaseOffset.ShouldBe(2);
@@ -36,7 +36,7 @@ public sealed class PartitionLogTests
     [Fact]
     public async Task An_offset_within_a_batch_gives_the_whole_batch()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         await test.Write(5);
         await test.Write(5);
         test.Read(7).ShouldHaveSingleItem().Header.BaseOffset.ShouldBe(5);
@@ -46,7 +46,7 @@ public sealed class PartitionLogTests
     [Fact]
     public async Task A_read_is_cut_between_batches_and_the_first_may_come_whole()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         var size = test.Batch().Length;
         for (var i = 0; i < 300; i++)
             await test.Write();
@@ -61,7 +61,7 @@ public sealed class PartitionLogTests
     [Fact]
     public async Task Every_offset_is_found_whatever_the_order_of_reading()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         test.Configure(("segment.bytes", "20000"), ("index.interval.bytes", "500"));
         var bases = new List<long>();
         for (var i = 0; i < 500; i++)
@@ -75,7 +75,7 @@ public sealed class PartitionLogTests
     [Fact]
     public async Task Waiters_hear_of_appends_and_markers()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         var waiter = new CountingWaiter();
         test.Log.Waiters.Add(waiter);
         await test.Write();
@@ -94,7 +94,7 @@ public sealed class PartitionLogTests
     [Fact]
     public async Task A_deleted_partition_is_not_known()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         await test.Write();
         var slice = test.Log.Read(0, 100, false, true).Records;
         test.Manager.Delete(test.Log);
@@ -105,26 +105,9 @@ public sealed class PartitionLogTests
     }
 
     [Fact]
-    public async Task A_full_memory_refuses_and_keeps_what_it_has()
-    {
-        await using var test = TestLog.InMemory(options => options.MemoryLimit = 100_000);
-        var written = 0;
-        AppendResult result;
-        while ((result = await test.Append(test.Batch(valueSize: 5000))).Error == ErrorCode.None)
-            written++;
-        result.Error.ShouldBe(ErrorCode.KafkaStorageError);
-        result.Message!.ShouldContain("MemoryLimit");
-        written.ShouldBeInRange(10, 20);
-        test.Read(0).Count.ShouldBe(written);
-        test.Manager.MemoryUsed.ShouldBeLessThanOrEqualTo(100_000);
-        test.Log.DeleteRecords(-1);
-        (await test.Append(test.Batch(valueSize: 5000))).BaseOffset.ShouldBe(written);
-    }
-
-    [Fact]
     public async Task Deleting_records_moves_the_start_and_nothing_else()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         await test.Write(5);
         await test.Write(5);
         test.Log.DeleteRecords(11).Error.ShouldBe(ErrorCode.OffsetOutOfRange);
@@ -144,4 +127,31 @@ public sealed class PartitionLogTests
 
         public void LogMoved(PartitionLog log) => Heard++;
     }
+}
+
+public sealed class PartitionLogInMemoryTests : PartitionLogTests
+{
+    [Fact]
+    public async Task A_full_memory_refuses_and_keeps_what_it_has()
+    {
+        await using var test = TestLog.InMemory(options => options.MemoryLimit = 100_000);
+        var written = 0;
+        AppendResult result;
+        while ((result = await test.Append(test.Batch(valueSize: 5000))).Error == ErrorCode.None)
+            written++;
+        result.Error.ShouldBe(ErrorCode.KafkaStorageError);
+        result.Message!.ShouldContain("MemoryLimit");
+        written.ShouldBeInRange(10, 20);
+        test.Read(0).Count.ShouldBe(written);
+        test.Manager.MemoryUsed.ShouldBeLessThanOrEqualTo(100_000);
+        test.Log.DeleteRecords(-1);
+        (await test.Append(test.Batch(valueSize: 5000))).BaseOffset.ShouldBe(written);
+    }
+
+    private protected override TestLog Create() => TestLog.InMemory();
+}
+
+public sealed class PartitionLogOnDiskTests : PartitionLogTests
+{
+    private protected override TestLog Create() => OnDisk();
 }

@@ -3,12 +3,12 @@ using Onceward.Broker.Protocol;
 
 namespace Onceward.Broker.Tests.Log;
 
-public sealed class TransactionTests
+public abstract class TransactionTests : LogScenarios
 {
     [Fact]
     public async Task Only_an_enlisted_producer_writes_in_a_transaction()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         (await test.Refused(test.Batch(producer: 7, transactional: true))).ShouldBe(ErrorCode.InvalidTxnState);
         test.Log.Enlist(7, 0);
         await test.Write(producer: 7, transactional: true);
@@ -21,7 +21,7 @@ public sealed class TransactionTests
     [Fact]
     public async Task The_last_stable_offset_waits_for_the_earliest_open_transaction()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         test.Log.Enlist(7, 0);
         test.Log.Enlist(8, 0);
         await test.Write();
@@ -43,7 +43,7 @@ public sealed class TransactionTests
     [Fact]
     public async Task A_marker_is_a_control_batch_that_says_how_it_ended()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         test.Log.Enlist(7, 3);
         await test.Write(producer: 7, epoch: 3, transactional: true);
         await test.End(7, commit: true, epoch: 3, coordinatorEpoch: 5);
@@ -60,7 +60,7 @@ public sealed class TransactionTests
     [Fact]
     public async Task A_marker_of_an_older_epoch_is_refused()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         await test.End(7, commit: false, epoch: 4, coordinatorEpoch: 5);
         (await test.Log.AppendMarkerAsync(7, 3, true, 5, TestContext.Current.CancellationToken)).Error.ShouldBe(ErrorCode.InvalidProducerEpoch);
         (await test.Log.AppendMarkerAsync(7, 4, true, 4, TestContext.Current.CancellationToken)).Error.ShouldBe(ErrorCode.TransactionCoordinatorFenced);
@@ -73,7 +73,7 @@ public sealed class TransactionTests
     [Fact]
     public async Task The_broker_s_own_transactional_batches_carry_no_sequence()
     {
-        await using var test = TestLog.InMemory();
+        await using var test = Create();
         Memory<byte> Offsets() => new RecordBatchBuilder(test.Now) { ProducerId = 7, ProducerEpoch = 0, IsTransactional = true }.Add("k"u8, "v"u8).Build();
         (await test.Log.AppendInternalAsync(Offsets(), TestContext.Current.CancellationToken)).Error.ShouldBe(ErrorCode.InvalidTxnState);
         test.Log.Enlist(7, 0);
@@ -84,4 +84,14 @@ public sealed class TransactionTests
         test.Log.LastStableOffset.ShouldBe(3);
         RecordReader.Batches(test.Log).Select(batch => batch.Commits).ShouldBe([null, null, true]);
     }
+}
+
+public sealed class TransactionInMemoryTests : TransactionTests
+{
+    private protected override TestLog Create() => TestLog.InMemory();
+}
+
+public sealed class TransactionOnDiskTests : TransactionTests
+{
+    private protected override TestLog Create() => OnDisk();
 }

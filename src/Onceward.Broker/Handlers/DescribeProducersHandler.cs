@@ -1,5 +1,6 @@
 using Onceward.Broker.Protocol;
 using Onceward.Broker.Protocol.Messages;
+using Onceward.Broker.Topics;
 
 namespace Onceward.Broker.Handlers;
 
@@ -10,8 +11,12 @@ internal sealed class DescribeProducersHandler(BrokerNode node) : ApiHandler<Des
         new(new DescribeProducersResponse(request.Topics.ConvertAll(topic =>
             new ProducersOfTopic(topic.Name, topic.Partitions.ConvertAll(partition => Describe(topic.Name, partition))))));
 
-    private ProducersOfPartition Describe(string name, int partition) =>
-        node.Topics.TryGet(name, out var topic) && topic.Partition(partition) is { } log
+    private ProducersOfPartition Describe(string name, int partition)
+    {
+        if (TopicNames.Refuse(name) is { } why)
+            return new(partition, ErrorCode.InvalidTopic, why, []);
+        return node.Topics.TryGet(name, out var topic) && topic.Partition(partition) is { } log
             ? new(partition, ErrorCode.None, null, log.Producers())
-            : new(partition, ErrorCode.UnknownTopicOrPartition, null, []);
+            : new(partition, ErrorCode.UnknownTopicOrPartition, "This server does not host this topic-partition.", []);
+    }
 }

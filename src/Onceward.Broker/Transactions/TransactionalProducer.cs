@@ -21,7 +21,10 @@ internal sealed record TransactionalProducer(string TransactionalId)
 
     public short Epoch { get; init; } = NoEpoch;
 
-    /// <summary>The epoch that the same producer had before it asked for a new one: it may ask again if the answer was lost. Not kept across a restart.</summary>
+    /// <summary>
+    /// The epoch before this one, as long as no other producer took the id in between: who has it may renew. Its answer was lost, or its
+    /// transaction was taken from it (KIP-588). Not kept across a restart.
+    /// </summary>
     public short EpochBefore { get; init; } = NoEpoch;
 
     public int TimeoutMs { get; init; }
@@ -62,16 +65,14 @@ internal sealed record TransactionalProducer(string TransactionalId)
         if (IsOngoing)
             return Fence(now);
         var renewed = this with { TimeoutMs = timeoutMs, Status = TransactionStatus.Empty, Partitions = [], StartedAt = -1, UpdatedAt = now };
-        if (IsEpochUsedUp && (current is null || current.Value.Epoch == Epoch))
-        {
-            var before = current is null ? NoEpoch : Epoch;
+        if (current is { } renewing && Epoch != NoEpoch && renewing.Epoch != Epoch && (renewing.Epoch != EpochBefore || EpochBefore == NoEpoch))
+            return Transition.Refuse(ErrorCode.ProducerFenced);
+        var before = current?.Epoch ?? NoEpoch;
+        if (IsEpochUsedUp)
             return Transition.To(renewed with { ProducerId = freshId(), PreviousProducerId = ProducerId, Epoch = 0, EpochBefore = before });
-        }
-        if (current is null)
-            return Transition.To(renewed with { Epoch = (short)(Epoch + 1), EpochBefore = NoEpoch });
-        if (Epoch == NoEpoch || current.Value.Epoch == Epoch)
-            return Transition.To(renewed with { Epoch = (short)(Epoch + 1), EpochBefore = Epoch });
-        return current.Value.Epoch == EpochBefore && EpochBefore != NoEpoch ? Transition.To(renewed) : Transition.Refuse(ErrorCode.ProducerFenced);
+        return current is null || Epoch == NoEpoch || current.Value.Epoch == Epoch
+            ? Transition.To(renewed with { Epoch = (short)(Epoch + 1), EpochBefore = Epoch == NoEpoch ? NoEpoch : before })
+            : Transition.To(renewed); // The epoch that its lost answer held, or that shut it out: nobody else has it.
     }
 
     /// <summary>AddPartitionsToTxn and AddOffsetsToTxn: the first ones begin a transaction.</summary>
@@ -105,8 +106,8 @@ internal sealed record TransactionalProducer(string TransactionalId)
         return IsPrepared ? Transition.Refuse(ErrorCode.ConcurrentTransactions) : Transition.Stay;
     }
 
-    /// <summary>Takes an open transaction from its producer: the epoch, which nobody is ever given, shuts it out, and the end is to abort.</summary>
-    public Transition Fence(long now) => (this with { Epoch = (short)(Epoch + 1), EpochBefore = NoEpoch }).Prepare(commit: false, now);
+    /// <summary>Takes an open transaction from its producer: a new epoch shuts it out until it renews, and the end is to abort.</summary>
+    public Transition Fence(long now) => (this with { Epoch = (short)(Epoch + 1), EpochBefore = Epoch }).Prepare(commit: false, now);
 
     /// <summary>Every partition has its marker.</summary>
     public TransactionalProducer Complete(long now) => this with

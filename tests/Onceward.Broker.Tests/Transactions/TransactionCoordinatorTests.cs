@@ -118,7 +118,7 @@ public sealed class TransactionCoordinatorTests
         test.Markers(0).ShouldBe([(producer.Id, (short)1, false)]);
         (await test.End(producer, commit: true)).ShouldBe(ErrorCode.ProducerFenced);
         (await test.Write(producer, 0, 1)).ShouldBe(ErrorCode.InvalidProducerEpoch);
-        (await test.InitError(current: producer)).ShouldBe(ErrorCode.ProducerFenced);
+        (await test.Init(current: producer)).ShouldBe(producer with { Epoch = 1 });
     }
 
     [Fact]

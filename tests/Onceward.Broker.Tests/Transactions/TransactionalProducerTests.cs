@@ -78,8 +78,23 @@ public sealed class TransactionalProducerTests
     {
         var fenced = Next((Ongoing with { Epoch = 32766 }).Fence(Now)).Complete(Now);
         fenced.Epoch.ShouldBe(short.MaxValue);
-        Error(fenced.Initialize(60, new(7, 32766), Now, NoId)).ShouldBe(ErrorCode.ProducerFenced);
         Next(fenced.Initialize(60, null, Now, () => 8)).Identity.ShouldBe(new ProducerIdentity(8, 0));
+        var renewed = Next(fenced.Initialize(60, new(7, 32766), Now, () => 8));
+        renewed.Identity.ShouldBe(new ProducerIdentity(8, 0));
+        Next(renewed.Initialize(60, new(7, 32766), Now, NoId)).Identity.ShouldBe(new ProducerIdentity(8, 0));
+    }
+
+    [Fact]
+    public void A_producer_whose_transaction_was_taken_may_renew_until_another_one_has_the_id()
+    {
+        var fenced = Next(Ongoing.Fence(Now)).Complete(Now);
+        var renewed = Next(fenced.Initialize(60, new(7, 0), Now, NoId));
+        renewed.Identity.ShouldBe(new ProducerIdentity(7, 1));
+        Next(renewed.Initialize(60, new(7, 0), Now, NoId)).Identity.ShouldBe(new ProducerIdentity(7, 1));
+        var taken = Begun(fenced);
+        taken.Epoch.ShouldBe((short)2);
+        Error(taken.Initialize(60, new(7, 0), Now, NoId)).ShouldBe(ErrorCode.ProducerFenced);
+        Error(taken.Initialize(60, new(7, 1), Now, NoId)).ShouldBe(ErrorCode.ProducerFenced);
     }
 
     [Fact]
@@ -87,7 +102,7 @@ public sealed class TransactionalProducerTests
         Next(Fresh.Initialize(60, new(3, 12), Now, NoId)).Identity.ShouldBe(new ProducerIdentity(7, 0));
 
     [Fact]
-    public void Taking_an_id_with_an_open_transaction_aborts_it_under_an_epoch_that_nobody_has()
+    public void Taking_an_id_with_an_open_transaction_aborts_it_under_a_new_epoch()
     {
         var fenced = Next(Ongoing.Initialize(60, null, Now, NoId));
         fenced.Status.ShouldBe(TransactionStatus.PrepareAbort);

@@ -54,6 +54,15 @@ public sealed class BrokerOptions
     /// <summary>How long the first member of an empty group waits for others; 0: not at all, which suits tests (Kafka: 3 s).</summary>
     public TimeSpan InitialRebalanceDelay { get; set; } = TimeSpan.Zero;
 
+    /// <summary>Shortest session time-out a group's member may ask for. Kafka's group.min.session.timeout.ms.</summary>
+    public TimeSpan MinSessionTimeout { get; set; } = TimeSpan.FromSeconds(6);
+
+    /// <summary>Longest session time-out a group's member may ask for. Kafka's group.max.session.timeout.ms.</summary>
+    public TimeSpan MaxSessionTimeout { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>How long offsets are kept when their group has no members any more. Kafka's offsets.retention.minutes.</summary>
+    public TimeSpan OffsetsRetention { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>Longest transaction time-out a producer may ask for. Kafka's transaction.max.timeout.ms.</summary>
     public TimeSpan MaxTransactionTimeout { get; set; } = TimeSpan.FromMinutes(15);
 

@@ -8,6 +8,19 @@ internal static class EventIds
     // 2100: handlers
 
     // 2200: groups
+    public const int PreparesRebalance = 2200;
+    public const int NewGeneration = 2201;
+    public const int BecameEmpty = 2202;
+    public const int MemberFailed = 2203;
+    public const int MemberLate = 2204;
+    public const int MemberLeft = 2205;
+    public const int PlaceTaken = 2206;
+    public const int GroupsLoaded = 2207;
+    public const int GroupRecordUnreadable = 2208;
+    public const int GroupDeleted = 2209;
+    public const int GroupSaveFailed = 2210;
+    public const int OffsetsExpired = 2211;
+    public const int GroupsFailed = 2212;
 
     // 2300: transactions
     public const int TransactionFinishing = 2300;

@@ -17,6 +17,18 @@ internal static class HandlerTable
 
     private static ApiHandler[] Groups(BrokerNode node) =>
     [
+        new FindCoordinatorHandler(node),
+        new JoinGroupHandler(node),
+        new SyncGroupHandler(node),
+        new HeartbeatHandler(node),
+        new LeaveGroupHandler(node),
+        new OffsetCommitHandler(node),
+        new TxnOffsetCommitHandler(node),
+        new OffsetFetchHandler(node),
+        new OffsetDeleteHandler(node),
+        new ListGroupsHandler(node),
+        new DescribeGroupsHandler(node),
+        new DeleteGroupsHandler(node),
     ];
 
     private static ApiHandler[] Transactions(BrokerNode node) =>

@@ -64,11 +64,11 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
     public async ValueTask<OffsetDeleteResponse> DeleteAsync(OffsetDeleteRequest request)
     {
         var known = request.Topics.SelectMany(static topic => topic.Partitions, static (topic, partition) => new OffsetKey(topic.Name, partition)).Where(Exists).ToHashSet();
-        var (error, used, append) = known.Count == 0 ? (ErrorCode.None, [], Nothing) : coordinator.With(
+        var (error, used, append) = known.Count == 0 ? (ErrorCode.None, [], OffsetsLog.Nothing) : coordinator.With(
             request.GroupId,
             create: false,
             group => Delete(group, known),
-            static () => (ErrorCode.GroupIdNotFound, [], Nothing));
+            static () => (ErrorCode.GroupIdNotFound, [], OffsetsLog.Nothing));
         if (error == ErrorCode.None)
             error = OffsetsLog.ToClient((await append.ConfigureAwait(false)).Error);
         if (error != ErrorCode.None)
@@ -78,8 +78,6 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
             !known.Contains(new(topic.Name, partition)) ? ErrorCode.UnknownTopicOrPartition
                 : used.Contains(topic.Name) ? ErrorCode.GroupSubscribedToTopic : ErrorCode.None))]))]);
     }
-
-    private static ValueTask<AppendResult> Nothing => new(new AppendResult(ErrorCode.None, -1, -1, -1));
 
     private static List<OffsetFetchTopic> AllOf(Group group) =>
         [.. group.Offsets.Committed.GroupBy(static entry => entry.Key.Topic, static entry => entry.Key.Partition).Select(static topic => new OffsetFetchTopic(topic.Key, [.. topic]))];
@@ -93,10 +91,10 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
             : FetchedOffset.None(key.Partition);
     }
 
-    private static (ErrorCode Error, HashSet<string> Used, ValueTask<AppendResult> Append) Delete(Group group, HashSet<OffsetKey> keys)
+    private static (ErrorCode Error, HashSet<string> Used, Task<AppendResult> Append) Delete(Group group, HashSet<OffsetKey> keys)
     {
         if (group.Members.CheckDeleteOffsets() is not ErrorCode.None and var error)
-            return (error, [], Nothing);
+            return (error, [], OffsetsLog.Nothing);
         var used = keys.Select(static key => key.Topic).Distinct().Where(group.Members.IsSubscribedTo).ToHashSet();
         var stored = group.Offsets.Keys.Where(key => keys.Contains(key) && !used.Contains(key.Topic)).ToList();
         return (ErrorCode.None, used, group.RemoveOffsets(stored));
@@ -111,20 +109,20 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
 
     private async ValueTask<ErrorCode> StoreAsync(OffsetsCommit commit, List<(string Topic, CommitPartition Partition)> accepted, ErrorCode whenMissing)
     {
-        var (error, append) = coordinator.With<(ErrorCode, ValueTask<AppendResult>)>(
+        var (error, append) = coordinator.With<(ErrorCode, Task<AppendResult>)>(
             commit.GroupId,
             create: commit.Generation < 0,
             group => group.Members.CheckCommit(commit.Generation, commit.MemberId, commit.InstanceId, commit.IsTransactional) is not ErrorCode.None and var refused
-                ? (refused, Nothing)
+                ? (refused, OffsetsLog.Nothing)
                 : (ErrorCode.None, Store(group, commit, accepted)),
-            () => (whenMissing, Nothing));
+            () => (whenMissing, OffsetsLog.Nothing));
         return error != ErrorCode.None ? error : OffsetsLog.ToClient((await append.ConfigureAwait(false)).Error);
     }
 
-    private ValueTask<AppendResult> Store(Group group, OffsetsCommit commit, List<(string Topic, CommitPartition Partition)> accepted)
+    private Task<AppendResult> Store(Group group, OffsetsCommit commit, List<(string Topic, CommitPartition Partition)> accepted)
     {
         if (accepted.Count == 0)
-            return Nothing;
+            return OffsetsLog.Nothing;
         var batch = new RecordBatchBuilder(clock.Wall)
         {
             ProducerId = commit.ProducerId,

@@ -82,7 +82,7 @@ internal sealed class Group : IDisposable
     public void Dispose() => timer?.Dispose();
 
     /// <summary>Forgets these offsets, in the log too.</summary>
-    public ValueTask<AppendResult> RemoveOffsets(IReadOnlyCollection<OffsetKey> keys, bool andGroup = false)
+    public Task<AppendResult> RemoveOffsets(IReadOnlyCollection<OffsetKey> keys, bool andGroup = false)
     {
         var batch = NewBatch();
         foreach (var key in keys)
@@ -90,7 +90,7 @@ internal sealed class Group : IDisposable
         if (andGroup)
             batch.AddTombstone(GroupRecords.KeyOf(Id));
         if (batch.Count == 0)
-            return new(new AppendResult(ErrorCode.None, -1, -1, -1));
+            return OffsetsLog.Nothing;
         var append = Log.Append(batch);
         if (OffsetsLog.Failed(append))
             return append;
@@ -119,7 +119,7 @@ internal sealed class Group : IDisposable
         }
     }
 
-    private async Task TellWhenSavedAsync(GroupSave save, ValueTask<AppendResult> append)
+    private async Task TellWhenSavedAsync(GroupSave save, Task<AppendResult> append)
     {
         AppendResult result;
         try

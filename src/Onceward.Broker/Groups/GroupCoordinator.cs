@@ -124,11 +124,11 @@ internal sealed class GroupCoordinator : IDisposable
     /// <summary>Deletes a group without members, and its offsets.</summary>
     public async ValueTask<ErrorCode> DeleteAsync(string groupId)
     {
-        var (error, append) = With<(ErrorCode, ValueTask<AppendResult>)>(
+        var (error, append) = With<(ErrorCode, Task<AppendResult>)>(
             groupId,
             create: false,
-            group => group.Members.IsEmpty ? (ErrorCode.None, Remove(group, "an operator asked for it")) : (ErrorCode.NonEmptyGroup, default),
-            static () => (ErrorCode.GroupIdNotFound, default));
+            group => group.Members.IsEmpty ? (ErrorCode.None, Remove(group, "an operator asked for it")) : (ErrorCode.NonEmptyGroup, OffsetsLog.Nothing),
+            static () => (ErrorCode.GroupIdNotFound, OffsetsLog.Nothing));
         return error != ErrorCode.None ? error : OffsetsLog.ToClient((await append.ConfigureAwait(false)).Error);
     }
 
@@ -202,7 +202,7 @@ internal sealed class GroupCoordinator : IDisposable
     }
 
     /// <summary>Under the group's lock.</summary>
-    private ValueTask<AppendResult> Remove(Group group, string reason)
+    private Task<AppendResult> Remove(Group group, string reason)
     {
         var append = group.RemoveOffsets([.. group.Offsets.Keys], andGroup: true);
         if (OffsetsLog.Failed(append))

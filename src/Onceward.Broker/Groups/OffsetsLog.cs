@@ -15,18 +15,21 @@ internal sealed class OffsetsLog(PartitionLog partition, Action<OffsetsLog> when
     private OffsetsRewrite? rewrite;
     private long appended;
 
+    /// <summary>What comes of appending nothing.</summary>
+    public static Task<AppendResult> Nothing { get; } = Task.FromResult(new AppendResult(ErrorCode.None, -1, -1, -1));
+
     public PartitionLog Partition => partition;
 
     /// <summary>Whether it is already known that nothing was appended.</summary>
-    public static bool Failed(in ValueTask<AppendResult> append) => append.IsCompletedSuccessfully && append.Result.Error != ErrorCode.None;
+    public static bool Failed(Task<AppendResult> append) => append.IsCompletedSuccessfully && append.Result.Error != ErrorCode.None;
 
     /// <summary>The error as clients of groups know it: they look for the coordinator again, and try again.</summary>
     public static ErrorCode ToClient(ErrorCode error) => error is ErrorCode.KafkaStorageError or ErrorCode.UnknownTopicOrPartition ? ErrorCode.NotCoordinator : error;
 
-    public ValueTask<AppendResult> Append(RecordBatchBuilder batch)
+    public Task<AppendResult> Append(RecordBatchBuilder batch)
     {
         // Not the request's token: what was begun is not taken back.
-        var append = partition.AppendInternalAsync(batch.Build(), CancellationToken.None).Preserve();
+        var append = partition.AppendInternalAsync(batch.Build(), CancellationToken.None).AsTask();
         if (!Failed(append) && Interlocked.Add(ref appended, batch.SizeInBytes) >= rewriteAfter && TryBeginRewrite())
             whenGrown(this);
         return append;

@@ -40,11 +40,24 @@ internal sealed partial class LedgerSchema(NpgsqlDataSource database, IOptions<O
 
     public void Dispose() => _once.Dispose();
 
+    /// <summary>For tools, which neither install nor migrate: the schema is there and at this program's version.</summary>
+    /// <exception cref="OncewardException">It is not.</exception>
+    public static async Task RequireCurrentAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        var needed = Scripts()[^1].Version;
+        var installed = await InstalledAsync(database, cancellationToken).ConfigureAwait(false);
+        if (installed == 0)
+            throw new OncewardException(ErrorCodes.Schema, "The database has no schema onceward: it is another database, or no worker has started on it yet.");
+        if (installed != needed)
+            throw new OncewardException(
+                ErrorCodes.Schema, $"The schema onceward is at version {installed}, this program knows {needed}: use the program of the version that the workers run.");
+    }
+
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
         var scripts = Scripts();
         var newest = scripts[^1].Version;
-        var installed = await InstalledAsync(cancellationToken).ConfigureAwait(false);
+        var installed = await InstalledAsync(database, cancellationToken).ConfigureAwait(false);
         if (installed > newest)
             throw new OncewardException(
                 ErrorCodes.Schema, $"The schema onceward is at version {installed}, this program knows {newest}: an older program must not write to it. Deploy the newer one.");
@@ -70,7 +83,7 @@ internal sealed partial class LedgerSchema(NpgsqlDataSource database, IOptions<O
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<int> InstalledAsync(CancellationToken cancellationToken)
+    private static async Task<int> InstalledAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var _ = connection.ConfigureAwait(false);

@@ -30,6 +30,9 @@ internal sealed class BatchScope(NpgsqlConnection connection, NpgsqlTransaction 
 
     public IReadOnlyList<DeadLetter> DeadLetters => _deadLetters;
 
+    /// <summary>The keys that are parked, and what this attempt parks. Filled outside of savepoints, and so never rolled back with one.</summary>
+    public Parking Parking { get; } = new();
+
     /// <summary>Records dropped because their event id was applied before.</summary>
     public int Repetitions { get; set; }
 

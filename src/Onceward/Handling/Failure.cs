@@ -22,6 +22,15 @@ internal static class Failure
         _ => true,
     };
 
+    /// <summary>A short, stable word for grouping: an error code of ours, a SQLSTATE, or the type of what the handler threw.</summary>
+    public static string ReasonOf(Exception exception) => exception switch
+    {
+        OncewardException e => e.ErrorCode,
+        PostgresException e => $"SQLSTATE {e.SqlState}",
+        { InnerException: PostgresException e } => $"SQLSTATE {e.SqlState}",
+        _ => exception.GetType().Name,
+    };
+
     /// <summary>Whether no further attempt can help.</summary>
     public static bool IsFinal(Exception exception) => exception is UndecodableRecordException or OncewardException { ErrorCode: ErrorCodes.Unpublishable };
 

@@ -34,6 +34,8 @@ internal sealed partial class BatchProcessor(
             try
             {
                 var outcome = await transaction.RunAsync(segments, isolate, cancellationToken).ConfigureAwait(false);
+                if (outcome.MustLook && outcome.Missed.Count == 0)
+                    continue;
                 if (outcome.Missed.Count == 0)
                 {
                     Advance(segments, outcome, started);
@@ -75,7 +77,7 @@ internal sealed partial class BatchProcessor(
                 claim.Failure = null;
         }
         var elapsed = time.GetElapsedTime(started).TotalSeconds;
-        OncewardMetrics.BatchCommitted(worker, elapsed, outcome.Records, outcome.Scope.Repetitions, outcome.Scope.DeadLetters.Count);
+        OncewardMetrics.BatchCommitted(worker, elapsed, outcome.Records, outcome.Scope.Repetitions, outcome.Scope.DeadLetters.Count, outcome.Scope.Parking.Records.Count);
         LogCommitted(logger, worker, outcome.Records, segments.Count, elapsed);
         if (outcome.Scope.Messages.Count > 0)
             outbox.Notify();

@@ -36,6 +36,19 @@ public sealed class RetryOptions
     }
 
     /// <summary>
+    /// How long a handler may work on one record, a set-based one on one call. Past it the handler is cancelled and the record parked. Default: 20 s;
+    /// never more than two thirds of <see cref="LaneOptions.IdleInTransactionTimeout"/> and <see cref="LaneOptions.StatementTimeout"/>, past which the
+    /// server would end the session before the record is found.
+    /// </summary>
+    public RetryOptions TimeLimit(TimeSpan limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, TimeSpan.FromDays(1));
+        HandlerTimeLimit = limit;
+        return this;
+    }
+
+    /// <summary>
     /// How much the topic may have parked at once. Beyond it the partition blocks at the record that fails, visibly, and waits: PostgreSQL is not
     /// to become a second Kafka. The caps are checked before a transaction parks, so that lanes which park at the same moment may pass them by
     /// a batch each.
@@ -68,6 +81,8 @@ public sealed class RetryOptions
     internal int MaxAttempts { get; private set; } = 8;
 
     internal Handling.Backoff Delays { get; private set; } = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
+    internal TimeSpan HandlerTimeLimit { get; private set; } = TimeSpan.FromSeconds(20);
 
     internal bool HoldsKey { get; private set; }
 

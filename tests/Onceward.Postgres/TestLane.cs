@@ -43,13 +43,15 @@ internal sealed class TestLane : IAsyncDisposable
         _former = new BatchFormer(options, TimeProvider.System);
         var burial = new Burial(Publishing, loggers.CreateLogger<Burial>());
         var diversion = new Diversion(burial, TimeProvider.System, new Random(1), loggers.CreateLogger<Diversion>());
-        var runner = new SavepointRunner(scopes);
-        var transaction = new BatchTransaction(Connection, scopes, Publishing, diversion, new RecordIsolation(runner, diversion), Waypoints);
+        var suspects = new Suspects();
+        var call = new HandlerCall(suspects, options, TimeProvider.System);
+        var runner = new SavepointRunner(scopes, call, suspects);
+        var transaction = new BatchTransaction(Connection, scopes, Publishing, diversion, new RecordIsolation(runner, diversion), call, Waypoints);
         _redriveConnection = new LaneConnection(source, options);
         _redrive = new RedriveTransaction(
-            _redriveConnection, _services, Publishing, runner, burial, new OutboxSignal(), Waypoints, new Random(1), loggers.CreateLogger<RedriveTransaction>());
+            _redriveConnection, source, _services, Publishing, runner, suspects, burial, new OutboxSignal(), Waypoints, new Random(1), loggers.CreateLogger<RedriveTransaction>());
         _processor = new BatchProcessor(
-            "worker", transaction, Connection, source, new OutboxSignal(), Fence, TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
+            "worker", transaction, Connection, source, new OutboxSignal(), suspects, Fence, TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
     }
 
     public TestDatabase Database { get; }
@@ -149,6 +151,9 @@ internal sealed class TestLane : IAsyncDisposable
     public Task<bool> RedriveAsync(CancellationToken cancellationToken = default) =>
         _redrive.RunAsync(new Dictionary<int, Subscription> { [Subscription.Id] = Subscription }, cancellationToken);
 
+    /// <summary>The pauses of all keys are over.</summary>
+    public Task MakeDueAsync() => Database.ExecuteAsync("UPDATE onceward.parked_key SET next_attempt_at = now()");
+
     /// <summary>Runs batches and redrives until nothing waits.</summary>
     public async Task DrainAsync()
     {
@@ -192,6 +197,14 @@ internal sealed class TestLane : IAsyncDisposable
     /// <summary>Another worker takes the partition.</summary>
     public void Steal(int partition) =>
         new ClaimStore(Database.Source, "another").Claim([new PartitionKey(Subscription.Id, partition)], []).ShouldHaveSingleItem();
+
+    /// <summary>As on a primary that was demoted: sessions may only read.</summary>
+    public async Task SetReadOnlyAsync(bool isReadOnly)
+    {
+        // Lanes hold sessions for long; the setting reaches those that begin anew.
+        await Database.ExecuteAsync($"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {(isReadOnly ? "on" : "off")}', current_database()); END $$");
+        _source.Clear();
+    }
 
     /// <summary>Ends the lane's sessions in the server, and waits until they are gone.</summary>
     public async Task TerminateAsync()

@@ -37,6 +37,7 @@ internal static class EventIds
     public const int KeyRedriven = 1306;
     public const int RedriveFailed = 1307;
     public const int RedriveRetried = 1308;
+    public const int TransactionEnded = 1309;
 
     // 1400: ledger
     public const int LedgerMigrated = 1400;

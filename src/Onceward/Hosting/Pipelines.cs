@@ -26,18 +26,22 @@ internal sealed class Pipelines(
     {
         var connection = new LaneConnection(_database, options.Lanes);
         var diversion = new Diversion(Burial(), _time, new Random(), loggers.CreateLogger<Diversion>());
-        var isolation = new RecordIsolation(new SavepointRunner(_scopes), diversion);
-        var transaction = new BatchTransaction(connection, _scopes, _publishing, diversion, isolation, _waypoints);
+        var suspects = new Suspects();
+        var call = new HandlerCall(suspects, options.Lanes, _time);
+        var isolation = new RecordIsolation(new SavepointRunner(_scopes, call, suspects), diversion);
+        var transaction = new BatchTransaction(connection, _scopes, _publishing, diversion, isolation, call, _waypoints);
         var processor = new BatchProcessor(
-            worker, transaction, connection, _database, _outbox, fence, _time, new Random(), loggers.CreateLogger<BatchProcessor>());
+            worker, transaction, connection, _database, _outbox, suspects, fence, _time, new Random(), loggers.CreateLogger<BatchProcessor>());
         return new Lane(number, options.Lanes, new BatchFormer(options.Lanes, _time), processor, connection, fence, _time, loggers.CreateLogger<Lane>());
     }
 
     public RedriveLoop CreateRedrive(IEnumerable<Subscription> subscriptions)
     {
         var connection = new LaneConnection(_database, options.Lanes);
+        var suspects = new Suspects();
+        var runner = new SavepointRunner(_scopes, new HandlerCall(suspects, options.Lanes, _time), suspects);
         var transaction = new RedriveTransaction(
-            connection, services, _publishing, new SavepointRunner(_scopes), Burial(), _outbox, _waypoints, new Random(), loggers.CreateLogger<RedriveTransaction>());
+            connection, _database, services, _publishing, runner, suspects, Burial(), _outbox, _waypoints, new Random(), loggers.CreateLogger<RedriveTransaction>());
         return new RedriveLoop(worker, transaction, connection, subscriptions.ToDictionary(s => s.Id), _time, new Random(), loggers.CreateLogger<RedriveLoop>());
     }
 

@@ -14,7 +14,8 @@ namespace Onceward.Lanes;
 /// <para><b>Lock order:</b> parked keys, sorted; the handler's effects; the offset rows, which are held for the length of a COMMIT.</para>
 /// </remarks>
 internal sealed class BatchTransaction(
-    LaneConnection lane, IServiceScopeFactory services, Publishing publishing, Diversion diversion, RecordIsolation isolation, Waypoints waypoints)
+    LaneConnection lane, IServiceScopeFactory services, Publishing publishing, Diversion diversion, RecordIsolation isolation,
+    HandlerCall call, Waypoints waypoints)
 {
     /// <summary>Tries once.</summary>
     /// <param name="segments">At least one; they are shortened where a partition blocks.</param>
@@ -26,9 +27,28 @@ internal sealed class BatchTransaction(
         var connection = await lane.GetAsync(cancellationToken).ConfigureAwait(false);
         // READ COMMITTED is what the compare-and-swap is proven for; a server's other default must not change it.
         var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
-        await using var _ = transaction.ConfigureAwait(false);
+        var isSpoiled = false;
+        try
+        {
+            return await RunAsync(transaction, segments, isolate, cancellationToken).ConfigureAwait(false);
+        }
+        catch (ConnectionSpoiledException)
+        {
+            // A handler may still be using it: it goes with its connection.
+            isSpoiled = true;
+            throw;
+        }
+        finally
+        {
+            if (!isSpoiled)
+                await transaction.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<BatchOutcome> RunAsync(NpgsqlTransaction transaction, List<Segment> segments, bool isolate, CancellationToken cancellationToken)
+    {
         var serviceScope = services.CreateAsyncScope();
-        var scope = new BatchScope(connection, transaction, serviceScope.ServiceProvider, publishing);
+        var scope = new BatchScope(transaction.Connection!, transaction, serviceScope.ServiceProvider, publishing);
         var look = LookUp.None;
         // Closed before anything is committed: a handler's dependency that fails to close is a failure of the handler.
         await using (serviceScope.ConfigureAwait(false))
@@ -79,7 +99,7 @@ internal sealed class BatchTransaction(
             if (isolate)
                 await isolation.ApplyAsync(run, run.Records(), cancellationToken).ConfigureAwait(false);
             else if (diversion.Admit(run, run.Records()) is { Length: > 0 } records)
-                await group.Key.ApplyAsync(records, scope, cancellationToken).ConfigureAwait(false);
+                await call.ApplyAsync(group.Key, records, scope, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -94,6 +114,9 @@ internal sealed class BatchTransaction(
         var batch = new NpgsqlBatch(scope.Connection, scope.Transaction);
         await using var _ = batch.ConfigureAwait(false);
         var held = scope.Parking.NewKeys.Where(k => k.IsHeld).Select(k => IncidentStore.KeyHeld(k.Subscription.Id, k.Head, k.Error));
+        // Who looked set a savepoint behind the look: if it is gone, a handler has put another transaction in the place of ours.
+        if (look.Keys is not null)
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(ParkedStore.ReleaseAttempt));
         foreach (var command in scope.Staged.Concat(ParkedStore.Park(scope.Parking)).Concat(held).Concat(scope.DeadLetters.Select(DeadLetterStore.Insert)))
             batch.BatchCommands.Add(command);
         batch.BatchCommands.Add(OffsetStore.Swap(segments, scope.Messages));
@@ -103,7 +126,15 @@ internal sealed class BatchTransaction(
             : ParkedStore.FindOccupied([.. segments.Select(s => s.Key.Subscription).Distinct()]));
         // Statements that the connection knows already cost nothing here; the others are parsed once in its life.
         await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
-        var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        NpgsqlDataReader reader;
+        try
+        {
+            reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (SavepointRunner.IsGone(e))
+        {
+            throw new TransactionEndedException(e);
+        }
         await using var __ = reader.ConfigureAwait(false);
         // Only statements that return columns have a result set, and a staged one may: ours are the last.
         for (var more = true; more; more = await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))

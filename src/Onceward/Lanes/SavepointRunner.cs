@@ -5,12 +5,14 @@ using Onceward.Handling;
 namespace Onceward.Lanes;
 
 /// <summary>Applies records inside a savepoint, so that their failure leaves the rest of the transaction as it was.</summary>
-internal sealed class SavepointRunner(IServiceScopeFactory services)
+internal sealed class SavepointRunner(IServiceScopeFactory services, HandlerCall call, Suspects suspects)
 {
     /// <summary>Applies <paramref name="records"/> of one topic, or nothing of them.</summary>
     /// <returns>What failed, if it is the records' fault. Infrastructure's errors are thrown: the transaction is over then.</returns>
     public async Task<Exception?> TryApplyAsync(Subscription subscription, ReadOnlyMemory<Record> records, BatchScope scope, CancellationToken cancellationToken)
     {
+        if (suspects.Find(records) is { } known)
+            return known;
         var mark = scope.Mark();
         await ExecuteAsync(scope, "SAVEPOINT part", cancellationToken).ConfigureAwait(false);
         Exception failure;
@@ -23,7 +25,7 @@ internal sealed class SavepointRunner(IServiceScopeFactory services)
             {
                 scope.Subscription = subscription;
                 scope.Services = services_.ServiceProvider;
-                await subscription.ApplyAsync(records, scope, cancellationToken).ConfigureAwait(false);
+                await call.ApplyAsync(subscription, records, scope, cancellationToken).ConfigureAwait(false);
             }
             await ReleaseAsync(scope, cancellationToken).ConfigureAwait(false);
             return null;
@@ -47,7 +49,14 @@ internal sealed class SavepointRunner(IServiceScopeFactory services)
         // Rolled back behind the check, or the constraints would stay immediate for the handlers of later parts.
         foreach (var sql in (string[])["SAVEPOINT checked", "SET CONSTRAINTS ALL IMMEDIATE", "ROLLBACK TO SAVEPOINT checked", "RELEASE SAVEPOINT part"])
             batch.BatchCommands.Add(new NpgsqlBatchCommand(sql));
-        await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (IsGone(e))
+        {
+            throw new TransactionEndedException(e);
+        }
         scope.StagedWasSent();
     }
 
@@ -55,6 +64,17 @@ internal sealed class SavepointRunner(IServiceScopeFactory services)
     {
         var command = new NpgsqlCommand(sql, scope.Connection, scope.Transaction);
         await using var _ = command.ConfigureAwait(false);
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException e) when (IsGone(e))
+        {
+            throw new TransactionEndedException(e);
+        }
     }
+
+    /// <summary>A savepoint that we set is not there: this is another transaction than the one we began, or none.</summary>
+    public static bool IsGone(PostgresException exception) =>
+        exception.SqlState is PostgresErrorCodes.InvalidSavepointSpecification or PostgresErrorCodes.NoActiveSqlTransaction;
 }

@@ -15,6 +15,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string ChannelDiverged = "channel_diverged";
     public const string HeldKey = "key_held";
     public const string PartitionBlocked = "partition_blocked";
+    public const string TransactionEnded = "transaction_ended";
 
     /// <summary>A key is held until a person decides: noted in the transaction that holds it.</summary>
     public static NpgsqlBatchCommand KeyHeld(int subscription, ConsumeResult<byte[], byte[]> head, Exception error)

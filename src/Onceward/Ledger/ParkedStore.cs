@@ -37,6 +37,7 @@ internal static class ParkedStore
                         Array(subscriptions, s => s.Settings.Retry.MaxParkedRecords),
                     },
                 },
+                new NpgsqlBatchCommand("SAVEPOINT attempt"),
             },
         };
         await using var _ = batch.ConfigureAwait(false);
@@ -102,6 +103,9 @@ internal static class ParkedStore
 
     private static NpgsqlParameter<byte[]?[]> Bytes<T>(IReadOnlyCollection<T> items, Func<T, byte[]?> value) =>
         new() { TypedValue = [.. items.Select(value)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea };
+
+    /// <summary>Ends what the look began. It fails where that is not there any more.</summary>
+    public const string ReleaseAttempt = "RELEASE SAVEPOINT attempt";
 
     private const string HoldKeys = """
         SELECT p.subscription_id, p.key_id

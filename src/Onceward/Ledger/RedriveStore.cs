@@ -53,6 +53,16 @@ internal static class RedriveStore
         return arrivals;
     }
 
+    /// <summary>A statement about a key whose transaction is gone, on a connection of its own.</summary>
+    public static NpgsqlCommand About(NpgsqlDataSource database, string statement, DueKey key, Exception failure)
+    {
+        var command = database.CreateCommand(statement);
+        AddKey(command.Parameters, key);
+        command.Parameters.Add(Text(Failure.ReasonOf(failure)));
+        command.Parameters.Add(Text(Ledger.Text.Storable(failure.ToString())));
+        return command;
+    }
+
     /// <summary>Takes records out: they are applied, or dead letters. Every one of them must still be there.</summary>
     public static NpgsqlBatchCommand Remove(DueKey key, IReadOnlyCollection<Arrival> arrivals)
     {
@@ -140,6 +150,19 @@ internal static class RedriveStore
            SET applied_arrival = greatest(applied_arrival, $3), state = $4, attempts = $5, next_attempt_at = now() + $6,
                reason = coalesce($7, reason), last_error = coalesce($8, last_error)
          WHERE subscription_id = $1 AND key_id = $2
+        """;
+
+    /// <summary>Lets other keys go first for a while.</summary>
+    public const string PostponeKey = """
+        UPDATE onceward.parked_key SET next_attempt_at = greatest(next_attempt_at, now() + interval '2 seconds'), reason = $3, last_error = $4
+         WHERE subscription_id = $1 AND key_id = $2
+        """;
+
+    /// <summary>Keeps the key from everybody until a person decides, with an incident.</summary>
+    public const string HoldKey = $"""
+        WITH held AS (
+            UPDATE onceward.parked_key SET state = 'held', reason = $3, last_error = $4 WHERE subscription_id = $1 AND key_id = $2 RETURNING subscription_id)
+        INSERT INTO onceward.incident (kind, subscription_id, detail) SELECT '{IncidentStore.TransactionEnded}', subscription_id, jsonb_build_object('reason', $4) FROM held
         """;
 
     // The rows are locked in one order, as everywhere; the numbers follow the order of the messages.

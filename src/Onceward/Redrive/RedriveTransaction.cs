@@ -17,8 +17,8 @@ namespace Onceward.Redrive;
 /// <para><b>Lock order:</b> that of a batch: the parked key, effects, offset rows. Model: <c>RedriveBegin</c>, <c>RedriveEnd</c>.</para>
 /// </remarks>
 internal sealed partial class RedriveTransaction(
-    LaneConnection lane, IServiceProvider services, Publishing publishing, SavepointRunner runner, Burial burial, OutboxSignal outbox,
-    Waypoints waypoints, Random random, ILogger<RedriveTransaction> logger)
+    LaneConnection lane, NpgsqlDataSource database, IServiceProvider services, Publishing publishing, SavepointRunner runner, Suspects suspects,
+    Burial burial, OutboxSignal outbox, Waypoints waypoints, Random random, ILogger<RedriveTransaction> logger)
 {
     // Bounds how long a batch that meets the key waits for it.
     private const int MaxRecords = 100;
@@ -30,25 +30,62 @@ internal sealed partial class RedriveTransaction(
         var connection = await lane.GetAsync(cancellationToken).ConfigureAwait(false);
         // READ COMMITTED: what stands behind the head is read by a statement that begins after the key's lock was got.
         var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
-        await using var _ = transaction.ConfigureAwait(false);
-        if (await RedriveStore.TakeDueAsync(transaction, [.. subscriptions.Keys], cancellationToken).ConfigureAwait(false) is not { } key)
+        DueKey? key = null;
+        var isSpoiled = false;
+        try
         {
-            await transaction.RollbackAsync(cancellationToken).ConfigureAwait(false);
-            return false;
+            key = await RedriveStore.TakeDueAsync(transaction, [.. subscriptions.Keys], cancellationToken).ConfigureAwait(false);
+            if (key is not null)
+                await RedriveAsync(transaction, subscriptions[key.Subscription], key, cancellationToken).ConfigureAwait(false);
         }
-        var subscription = subscriptions[key.Subscription];
+        catch (ConnectionSpoiledException e)
+        {
+            // The next attempt knows whom to suspect, and fails at once.
+            isSpoiled = true;
+            await lane.AbandonAsync(e.Handler).ConfigureAwait(false);
+        }
+        catch (TransactionEndedException e) when (key is not null)
+        {
+            await lane.DiscardAsync().ConfigureAwait(false);
+            await AfterwardsAsync(RedriveStore.HoldKey, key, e, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (key is not null && !cancellationToken.IsCancellationRequested)
+        {
+            // Infrastructure, or a handler that says so: no attempt of the record, but other keys must not wait for this one.
+            await lane.DiscardAsync().ConfigureAwait(false);
+            await AfterwardsAsync(RedriveStore.PostponeKey, key, e, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            if (!isSpoiled)
+                await transaction.DisposeAsync().ConfigureAwait(false);
+        }
+        return key is not null;
+    }
+
+    private async Task RedriveAsync(NpgsqlTransaction transaction, Subscription subscription, DueKey key, CancellationToken cancellationToken)
+    {
         var arrivals = await RedriveStore.ReadAsync(transaction, key, subscription.Topic, MaxRecords, cancellationToken).ConfigureAwait(false);
-        var scope = new BatchScope(connection, transaction, services, publishing);
+        var scope = new BatchScope(transaction.Connection!, transaction, services, publishing);
         var result = await ApplyAsync(subscription, key, arrivals, scope, cancellationToken).ConfigureAwait(false);
         await WriteAsync(scope, key, result, isEmptied: result.Gone == arrivals.Count && arrivals.Count < MaxRecords, subscription.Settings.Worker, cancellationToken)
             .ConfigureAwait(false);
         await waypoints.ReachAsync(Waypoint.Redriven).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var arrival in arrivals)
+            suspects.Forget(arrival.Record);
         OncewardMetrics.Redriven(subscription.Settings.Worker, result.Applied.Count, result.Buried is null ? 0 : 1);
         LogRedriven(logger, subscription.Settings.Worker, result.Applied.Count, subscription.Topic, arrivals.Count - result.Gone);
         if (scope.Messages.Count > 0)
             outbox.Notify();
-        return true;
+    }
+
+    private async Task AfterwardsAsync(string statement, DueKey key, Exception failure, CancellationToken cancellationToken)
+    {
+        var command = RedriveStore.About(database, statement, key, failure);
+        await using var _ = command.ConfigureAwait(false);
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<Result> ApplyAsync(

@@ -117,6 +117,7 @@ public sealed class CommitTests
         (await lane.ParkedAsync()).ShouldBe(["k 0:1", "k 0:2"]);
         proxy.CutNext(cut);
         await Should.ThrowAsync<NpgsqlException>(async () => await lane.RedriveAsync());
+        await lane.MakeDueAsync();
         await lane.DrainAsync();
         proxy.Cuts.ShouldBe(2);
         (await lane.EffectsAsync(0)).ShouldBe(["0:a:1", "3:b:3", "2:k:2"]);

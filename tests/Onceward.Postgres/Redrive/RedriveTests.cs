@@ -192,6 +192,7 @@ public sealed class RedriveTests
         await Should.ThrowAsync<Npgsql.NpgsqlException>(() => lane.RedriveAsync());
         (await lane.PlacesAsync()).ShouldBeEmpty();
         (await lane.ParkedAsync()).ShouldBe(["k 0:0", "k 0:1"]);
+        await lane.MakeDueAsync();
         await lane.DrainAsync();
         (await lane.PlacesAsync()).ShouldBe(["0:0", "0:1"]);
     }

@@ -74,6 +74,7 @@ public sealed class BuilderTests
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Backoff(TimeSpan.FromSeconds(-1), TimeSpan.Zero));
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1)));
         retry.Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)).Delays.ShouldBe(new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.TimeLimit(TimeSpan.Zero));
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Caps(0, 1));
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Caps(1, 0));
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Circuit(0, 1, TimeSpan.FromSeconds(1)));

@@ -113,11 +113,8 @@ internal sealed class BatchTransaction(
             return (moved, unseen);
         var batch = new NpgsqlBatch(scope.Connection, scope.Transaction);
         await using var _ = batch.ConfigureAwait(false);
-        var held = scope.Parking.NewKeys.Where(k => k.IsHeld).Select(k => IncidentStore.KeyHeld(k.Subscription.Id, k.Head, k.Error));
-        // Who looked set a savepoint behind the look: if it is gone, a handler has put another transaction in the place of ours.
-        if (look.Keys is not null)
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(ParkedStore.ReleaseAttempt));
-        foreach (var command in scope.Staged.Concat(ParkedStore.Park(scope.Parking)).Concat(held).Concat(scope.DeadLetters.Select(DeadLetterStore.Insert)))
+        var newKeys = scope.Parking.NewKeys.Count > 0 ? ParkedStore.ParkKeys(scope.Parking.NewKeys) : null;
+        foreach (var command in Writes(scope, newKeys))
             batch.BatchCommands.Add(command);
         batch.BatchCommands.Add(OffsetStore.Swap(segments, scope.Messages));
         // Behind the swap: whoever sends a dead letter back holds the offset row until its key is parked, and is seen here.
@@ -148,7 +145,23 @@ internal sealed class BatchTransaction(
                 else if (reader.FieldCount == 2 && reader.GetFieldType(0) == typeof(int) && reader.GetFieldType(1) == typeof(int))
                     moved.Add(new PartitionKey(reader.GetInt32(0), reader.GetInt32(1)));
         }
+        if (newKeys is not null && newKeys.RecordsAffected < scope.Parking.NewKeys.Count)
+            unseen.UnionWith(scope.Parking.NewKeys.Select(k => k.Subscription.Id));
         return (moved, unseen);
+    }
+
+    private static IEnumerable<NpgsqlBatchCommand> Writes(BatchScope scope, NpgsqlBatchCommand? newKeys)
+    {
+        foreach (var staged in scope.Staged)
+            yield return staged;
+        if (newKeys is not null)
+            yield return newKeys;
+        if (scope.Parking.Records.Count > 0)
+            yield return ParkedStore.ParkRecords(scope.Parking.Records);
+        foreach (var held in scope.Parking.NewKeys.Where(k => k.IsHeld))
+            yield return IncidentStore.KeyHeld(held.Subscription.Id, held.Head, held.Error);
+        foreach (var letter in scope.DeadLetters)
+            yield return DeadLetterStore.Insert(letter);
     }
 
     private async Task MarkAsync(BatchScope scope, List<Segment> segments)

@@ -73,30 +73,27 @@ internal static class ParkedStore
         Parameters = { Array(keys, k => k.Subscription), Bytes(keys, k => k.Key.ToBytes()) },
     };
 
-    /// <summary>Writes the keys, then the records behind them in their order.</summary>
-    public static IEnumerable<NpgsqlBatchCommand> Park(Parking parking)
+    /// <summary>Parks keys that were not parked when the batch looked. It affects fewer rows than keys where one is by now: the batch must look again.</summary>
+    public static NpgsqlBatchCommand ParkKeys(IReadOnlyCollection<ParkedKey> keys) => new(InsertKeys)
     {
-        if (parking.NewKeys is { Count: > 0 } keys)
-            yield return new NpgsqlBatchCommand(InsertKeys)
-            {
-                Parameters =
-                {
-                    Array(keys, k => k.Subscription.Id), Bytes(keys, k => k.Id.ToBytes()), Bytes(keys, k => k.Head.Message.Key),
-                    Array(keys, k => k.IsHeld ? "held" : "waiting"), Array(keys, k => k.Attempts), Array(keys, k => k.Pause ?? TimeSpan.Zero),
-                    Array(keys, k => Failure.ReasonOf(k.Error)), Array(keys, k => Text.Storable(k.Error.ToString())),
-                },
-            };
-        if (parking.Records is { Count: > 0 } records)
-            yield return new NpgsqlBatchCommand(InsertRecords)
-            {
-                Parameters =
-                {
-                    Array(records, r => r.Subscription.Id), Bytes(records, r => r.Key.ToBytes()), Array(records, r => r.Record.Partition.Value),
-                    Array(records, r => r.Record.Offset.Value), Bytes(records, r => r.Record.Message.Value),
-                    Bytes(records, r => HeaderCodec.Encode(r.Record.Message.Headers ?? [])), Array(records, r => r.Record.Message.Timestamp.UnixTimestampMs),
-                },
-            };
-    }
+        Parameters =
+        {
+            Array(keys, k => k.Subscription.Id), Bytes(keys, k => k.Id.ToBytes()), Bytes(keys, k => k.Head.Message.Key),
+            Array(keys, k => k.IsHeld ? "held" : "waiting"), Array(keys, k => k.Attempts), Array(keys, k => k.Pause ?? TimeSpan.Zero),
+            Array(keys, k => Failure.ReasonOf(k.Error)), Array(keys, k => Text.Storable(k.Error.ToString())),
+        },
+    };
+
+    /// <summary>Puts records behind their keys, in order.</summary>
+    public static NpgsqlBatchCommand ParkRecords(IReadOnlyCollection<ParkedRecord> records) => new(InsertRecords)
+    {
+        Parameters =
+        {
+            Array(records, r => r.Subscription.Id), Bytes(records, r => r.Key.ToBytes()), Array(records, r => r.Record.Partition.Value),
+            Array(records, r => r.Record.Offset.Value), Bytes(records, r => r.Record.Message.Value),
+            Bytes(records, r => HeaderCodec.Encode(r.Record.Message.Headers ?? [])), Array(records, r => r.Record.Message.Timestamp.UnixTimestampMs),
+        },
+    };
 
     private static NpgsqlParameter<TValue[]> Array<T, TValue>(IReadOnlyCollection<T> items, Func<T, TValue> value) =>
         new() { TypedValue = [.. items.Select(value)] };
@@ -131,13 +128,14 @@ internal static class ParkedStore
         SELECT DISTINCT p.subscription_id FROM onceward.parked_key p WHERE (p.subscription_id, p.key_id) IN (SELECT * FROM unnest($1, $2))
         """;
 
-    // A key that another partition parks at the same moment, because its records have moved here: the update locks the row and changes nothing.
+    // A row that is there already was parked since the look, by a partition from which the key has moved here or by a person who sent a dead letter
+    // back: the batch may have applied a record that belongs behind it. Fewer rows than keys tell the caller.
     private const string InsertKeys = """
-        INSERT INTO onceward.parked_key AS k (subscription_id, key_id, key, state, attempts, next_attempt_at, reason, last_error)
+        INSERT INTO onceward.parked_key (subscription_id, key_id, key, state, attempts, next_attempt_at, reason, last_error)
         SELECT subscription_id, key_id, key, state, attempts, now() + pause, reason, last_error
           FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS n (subscription_id, key_id, key, state, attempts, pause, reason, last_error)
          ORDER BY subscription_id, key_id
-        ON CONFLICT (subscription_id, key_id) DO UPDATE SET state = k.state
+        ON CONFLICT (subscription_id, key_id) DO NOTHING
         """;
 
     private const string InsertRecords = """

@@ -109,6 +109,26 @@ public sealed class ParkingTests
     }
 
     [Fact]
+    public async Task A_key_that_the_batch_parks_itself_and_somebody_else_parked_meanwhile_is_seen_too()
+    {
+        await using var lane = await TestLane.CreateAsync(Picky());
+        await using var another = lane.Second(Picky());
+        lane.ClaimKeyed(1, "k:1", "k:bad", "a:2");
+        var parked = false;
+        lane.Waypoints.Reached = async point =>
+        {
+            if (point is not Waypoint.EffectsApplied || parked)
+                return;
+            parked = true;
+            another.ClaimKeyed(2, "k:bad");
+            await another.DrainBatchesAsync();
+        };
+        await lane.DrainBatchesAsync();
+        (await lane.EffectsAsync(1)).ShouldBe(["2:a:2"]);
+        (await lane.ParkedAsync()).ShouldBe(["k 2:0", "k 1:0", "k 1:1"]);
+    }
+
+    [Fact]
     public async Task When_the_last_parked_key_is_gone_batches_stop_looking_again()
     {
         var repaired = false;

@@ -18,3 +18,12 @@ insurance_load() {
   mkdir -p "$INSURANCE_JOURNAL_DIR"
   exec "$program" "$@"
 }
+
+# onceward_tool GROUP ARGUMENT… — the tool `onceward`, on the servers that are up.
+onceward_tool() {
+  local program
+  need_up
+  build
+  program=$(stage tools/Onceward.Cli)/Onceward.Cli
+  exec "$program" "$@"
+}

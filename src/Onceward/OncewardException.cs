@@ -34,6 +34,18 @@ public static class ErrorCodes
     /// <summary>A record's bytes cannot be decoded.</summary>
     public const string Undecodable = "ONCE-DECODE";
 
+    /// <summary>A handler was not done with a record within its time limit.</summary>
+    public const string HandlerTimeout = "ONCE-HANDLER-TIMEOUT";
+
+    /// <summary>A handler was cancelled by something of its own.</summary>
+    public const string HandlerCanceled = "ONCE-HANDLER-CANCELED";
+
+    /// <summary>A handler came back with a reader open or a statement running.</summary>
+    public const string HandlerLeak = "ONCE-HANDLER-LEAK";
+
+    /// <summary>A handler ended the transaction that it was lent.</summary>
+    public const string TransactionEnded = "ONCE-TRANSACTION-ENDED";
+
     /// <summary>A published message is too large for the broker or names an impossible topic.</summary>
     public const string Unpublishable = "ONCE-PUBLISH";
 

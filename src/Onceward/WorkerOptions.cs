@@ -47,35 +47,6 @@ public sealed class LaneOptions
     public TimeSpan IdleInTransactionTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }
 
-/// <summary>What happens to a record whose handler fails.</summary>
-public sealed class RetryOptions
-{
-    private int _attempts = 5;
-    private TimeSpan _first = TimeSpan.FromMilliseconds(200);
-    private TimeSpan _longest = TimeSpan.FromSeconds(10);
-
-    /// <summary>After how many failed attempts a record becomes a dead letter. Default: 5.</summary>
-    public RetryOptions Attempts(int attempts)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(attempts, 1);
-        _attempts = attempts;
-        return this;
-    }
-
-    /// <summary>The pause after the first failure, doubled after each further one up to <paramref name="longest"/>, with jitter. Default: 200 ms to 10 s.</summary>
-    public RetryOptions Backoff(TimeSpan first, TimeSpan longest)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(first, TimeSpan.Zero);
-        ArgumentOutOfRangeException.ThrowIfLessThan(longest, first);
-        (_first, _longest) = (first, longest);
-        return this;
-    }
-
-    internal int MaxAttempts => _attempts;
-
-    internal Handling.Backoff Delays => new(_first, _longest);
-}
-
 /// <summary>Where a worker begins on a partition that the ledger does not know, when it knows no partition of the topic yet.</summary>
 public enum StartAt
 {

@@ -10,6 +10,7 @@ using Onceward.Intake;
 using Onceward.Lanes;
 using Onceward.Ledger;
 using Onceward.Outbox;
+using Onceward.Redrive;
 using Onceward.TestSupport;
 
 namespace Onceward.Postgres;
@@ -23,7 +24,10 @@ internal sealed class TestLane : IAsyncDisposable
     private readonly NpgsqlDataSource _source;
     private readonly BatchFormer _former;
     private readonly BatchProcessor _processor;
+    private readonly LaneConnection _redriveConnection;
+    private readonly RedriveTransaction _redrive;
     private readonly List<Claim> _claims = [];
+    private bool _isSecond;
 
     private TestLane(TestDatabase database, NpgsqlDataSource source, Script script)
     {
@@ -37,10 +41,17 @@ internal sealed class TestLane : IAsyncDisposable
         Publishing = new Publishing("worker", new JsonSerdes(), 100_000);
         Connection = new LaneConnection(source, options);
         _former = new BatchFormer(options, TimeProvider.System);
-        var isolation = new RecordIsolation(scopes, Publishing, TimeProvider.System, new Random(1), loggers.CreateLogger<RecordIsolation>());
-        var transaction = new BatchTransaction(Connection, scopes, Publishing, isolation, Waypoints);
+        var burial = new Burial(Publishing, loggers.CreateLogger<Burial>());
+        var diversion = new Diversion(burial, TimeProvider.System, new Random(1), loggers.CreateLogger<Diversion>());
+        var suspects = new Suspects();
+        var call = new HandlerCall(suspects, options, TimeProvider.System);
+        var runner = new SavepointRunner(scopes, call, suspects);
+        var transaction = new BatchTransaction(Connection, scopes, Publishing, diversion, new RecordIsolation(runner, diversion), call, Waypoints);
+        _redriveConnection = new LaneConnection(source, options);
+        _redrive = new RedriveTransaction(
+            _redriveConnection, source, _services, Publishing, runner, suspects, burial, new OutboxSignal(), Waypoints, new Random(1), loggers.CreateLogger<RedriveTransaction>());
         _processor = new BatchProcessor(
-            "worker", transaction, Connection, source, new OutboxSignal(), Fence, TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
+            "worker", transaction, Connection, source, new OutboxSignal(), suspects, Fence, TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
     }
 
     public TestDatabase Database { get; }
@@ -60,20 +71,28 @@ internal sealed class TestLane : IAsyncDisposable
     /// <summary>A lane of its own database; its connections go through the proxy if there is one.</summary>
     public static async Task<TestLane> CreateAsync(
         Script? script = null, Func<TestDatabase, TcpProxy>? proxy = null, Func<string, string?>? dedupeBy = null, int attempts = 3,
-        string? deadLetterTopic = null, bool setBased = false, string sql = "")
+        string? deadLetterTopic = null, bool setBased = false, string sql = "", Action<RetryOptions>? retry = null)
     {
         var database = await TestDatabase.CreateAsync(Effect.CreateTable + sql);
         await InstallAsync(database.Source);
         var through = proxy?.Invoke(database).ConnectionString ?? database.ConnectionString;
         var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script());
-        var retry = new RetryOptions().Attempts(attempts).Backoff(TimeSpan.Zero, TimeSpan.Zero);
-        var settings = new SubscriptionSettings("worker", Topic, retry, deadLetterTopic, StartAt.Earliest);
+        var options = new RetryOptions().Attempts(attempts).Backoff(TimeSpan.Zero, TimeSpan.Zero);
+        retry?.Invoke(options);
+        var settings = new SubscriptionSettings("worker", Topic, options, deadLetterTopic, StartAt.Earliest);
         lane.Subscription = setBased
             ? new BatchSubscription<string, ScriptedBatchHandler>(settings, new Decoder(), dedupeBy)
             : new RecordSubscription<string, ScriptedHandler>(settings, new Decoder(), dedupeBy);
         lane.Subscription.Id = await new SubscriptionStore(database.Source).EnsureAsync("cluster", "worker", Topic, "id-1", default);
         return lane;
     }
+
+    /// <summary>A lane of another process on the same database and subscription.</summary>
+    public TestLane Second(Script script) => new(Database, NpgsqlDataSource.Create(Database.ConnectionString), script)
+    {
+        Subscription = new RecordSubscription<string, ScriptedHandler>(Subscription.Settings, new Decoder(), null) { Id = Subscription.Id },
+        _isSecond = true,
+    };
 
     /// <summary>Installs the ledger's schema.</summary>
     public static async Task InstallAsync(NpgsqlDataSource source)
@@ -82,8 +101,33 @@ internal sealed class TestLane : IAsyncDisposable
         await schema.EnsureAsync(default);
     }
 
-    /// <summary>Claims a partition in the ledger, from offset 0 if it is new, and fills it.</summary>
+    /// <summary>Claims a partition in the ledger, from offset 0 if it is new, and fills it; every value has a key of its own.</summary>
     public Claim Claim(int partition, params ReadOnlySpan<string?> values)
+    {
+        var claim = ClaimEmpty(partition);
+        var offset = claim.Position;
+        foreach (var value in values)
+            claim.Add(TestRecord.At(claim.Partition, offset++, value, $"key-{value}"));
+        return claim;
+    }
+
+    /// <summary>Claims a partition and fills it; the key of a value such as "k:v" is what stands before the colon, and without a colon there is none.</summary>
+    public Claim ClaimKeyed(int partition, params ReadOnlySpan<string> values)
+    {
+        var claim = ClaimEmpty(partition);
+        AddKeyed(claim, values);
+        return claim;
+    }
+
+    /// <summary>The next records of a claim, as <see cref="ClaimKeyed"/> makes them.</summary>
+    public static void AddKeyed(Claim claim, params ReadOnlySpan<string> values)
+    {
+        var offset = claim.Position + claim.WaitingCount;
+        foreach (var value in values)
+            claim.Add(TestRecord.At(claim.Partition, offset++, value, value.Contains(':') ? value[..value.IndexOf(':')] : null));
+    }
+
+    private Claim ClaimEmpty(int partition)
     {
         var store = new ClaimStore(Database.Source, "me");
         var key = new PartitionKey(Subscription.Id, partition);
@@ -91,9 +135,6 @@ internal sealed class TestLane : IAsyncDisposable
         var row = store.Claim([key], []).Single();
         var claim = new Claim(Subscription, new TopicPartition(Topic, partition), row, new IntakeBudget(long.MaxValue)) { Wake = () => { } };
         _claims.Add(claim);
-        var offset = row.NextOffset;
-        foreach (var value in values)
-            claim.Add(TestRecord.At(claim.Partition, offset++, value, $"key-{value}"));
         return claim;
     }
 
@@ -106,8 +147,23 @@ internal sealed class TestLane : IAsyncDisposable
         return segments.Count > 0;
     }
 
-    /// <summary>Runs batches until nothing waits.</summary>
+    /// <summary>Redrives one key. Returns whether one was due.</summary>
+    public Task<bool> RedriveAsync(CancellationToken cancellationToken = default) =>
+        _redrive.RunAsync(new Dictionary<int, Subscription> { [Subscription.Id] = Subscription }, cancellationToken);
+
+    /// <summary>The pauses of all keys are over.</summary>
+    public Task MakeDueAsync() => Database.ExecuteAsync("UPDATE onceward.parked_key SET next_attempt_at = now()");
+
+    /// <summary>Runs batches and redrives until nothing waits.</summary>
     public async Task DrainAsync()
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await StepAsync(deadline.Token) | await RedriveAsync(deadline.Token))
+            deadline.Token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Runs batches until nothing waits; what is parked stays parked.</summary>
+    public async Task DrainBatchesAsync()
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await StepAsync(deadline.Token))
@@ -125,9 +181,30 @@ internal sealed class TestLane : IAsyncDisposable
     public Task<List<string>> DeadLettersAsync() =>
         Database.ColumnAsync<string>("""SELECT partition || ':' || "offset" || ' ' || reason || ' ' || attempts FROM onceward.dead_letter ORDER BY id""");
 
+    /// <summary>All effects as "partition:offset", in the order in which they happened.</summary>
+    public Task<List<string>> PlacesAsync() => Database.ColumnAsync<string>("""SELECT partition || ':' || "offset" FROM effect ORDER BY id""");
+
+    /// <summary>Parked records as "key partition:offset", in arrival order.</summary>
+    public Task<List<string>> ParkedAsync() => Database.ColumnAsync<string>("""
+        SELECT coalesce(convert_from(k.key, 'utf8'), '-') || ' ' || r.partition || ':' || r."offset"
+          FROM onceward.parked_record r JOIN onceward.parked_key k USING (subscription_id, key_id) ORDER BY r.arrival
+        """);
+
+    /// <summary>Parked keys as "key state attempts".</summary>
+    public Task<List<string>> ParkedKeysAsync() => Database.ColumnAsync<string>(
+        "SELECT coalesce(convert_from(key, 'utf8'), '-') || ' ' || state || ' ' || attempts FROM onceward.parked_key ORDER BY key");
+
     /// <summary>Another worker takes the partition.</summary>
     public void Steal(int partition) =>
         new ClaimStore(Database.Source, "another").Claim([new PartitionKey(Subscription.Id, partition)], []).ShouldHaveSingleItem();
+
+    /// <summary>As on a primary that was demoted: sessions may only read.</summary>
+    public async Task SetReadOnlyAsync(bool isReadOnly)
+    {
+        // Lanes hold sessions for long; the setting reaches those that begin anew.
+        await Database.ExecuteAsync($"DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {(isReadOnly ? "on" : "off")}', current_database()); END $$");
+        _source.Clear();
+    }
 
     /// <summary>Ends the lane's sessions in the server, and waits until they are gone.</summary>
     public async Task TerminateAsync()
@@ -140,9 +217,11 @@ internal sealed class TestLane : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Connection.DisposeAsync();
+        await _redriveConnection.DisposeAsync();
         await _source.DisposeAsync();
         await _services.DisposeAsync();
-        await Database.DisposeAsync();
+        if (!_isSecond)
+            await Database.DisposeAsync();
     }
 
     private void Fence(Claim claim)

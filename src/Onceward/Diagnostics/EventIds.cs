@@ -28,9 +28,16 @@ internal static class EventIds
     public const int LaneFailed = 1204;
 
     // 1300: handling
-    public const int RecordFailed = 1300;
+    // 1300 was a record that waited at the head of its partition.
     public const int RecordDeadLettered = 1301;
     public const int BatchIsolated = 1302;
+    public const int RecordParked = 1303;
+    public const int KeyHeld = 1304;
+    public const int PartitionBlocked = 1305;
+    public const int KeyRedriven = 1306;
+    public const int RedriveFailed = 1307;
+    public const int RedriveRetried = 1308;
+    public const int TransactionEnded = 1309;
 
     // 1400: ledger
     public const int LedgerMigrated = 1400;

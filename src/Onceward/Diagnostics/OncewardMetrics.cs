@@ -16,12 +16,15 @@ internal static class OncewardMetrics
     private static readonly Counter<long> s_applied = s_meter.CreateCounter<long>("onceward.records.applied", "{record}", "Records whose effects are committed.");
     private static readonly Counter<long> s_repetitions = s_meter.CreateCounter<long>("onceward.records.deduplicated", "{record}", "Records dropped as repetitions of an event id.");
     private static readonly Counter<long> s_deadLetters = s_meter.CreateCounter<long>("onceward.records.dead_lettered", "{record}", "Records that became dead letters.");
+    private static readonly Counter<long> s_parked = s_meter.CreateCounter<long>("onceward.records.parked", "{record}", "Records set aside, because they failed or stand behind one that did.");
+    private static readonly Counter<long> s_redriven = s_meter.CreateCounter<long>("onceward.records.redriven", "{record}", "Parked records whose effects are committed.");
+    private static readonly Counter<long> s_blocked = s_meter.CreateCounter<long>("onceward.partitions.blocked", "{attempt}", "Attempts at a record that can be neither applied nor parked.");
     private static readonly Counter<long> s_fenced = s_meter.CreateCounter<long>("onceward.partitions.fenced", "{partition}", "Partitions found taken by another owner.");
     private static readonly Counter<long> s_unknown = s_meter.CreateCounter<long>("onceward.commits.unknown", "{commit}", "COMMITs whose outcome had to be looked up.");
     private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("onceward.batches.retried", "{batch}", "Batches redone for infrastructure errors.");
     private static readonly Counter<long> s_relayed = s_meter.CreateCounter<long>("onceward.outbox.relayed", "{message}", "Outbox rows committed to Kafka.");
 
-    public static void BatchCommitted(string worker, double seconds, int records, int repetitions, int deadLetters)
+    public static void BatchCommitted(string worker, double seconds, int records, int repetitions, int deadLetters, int parked)
     {
         var tags = new TagList
         {
@@ -29,10 +32,19 @@ internal static class OncewardMetrics
             { "messaging.consumer.group.name", worker },
         };
         s_process.Record(seconds, tags);
-        s_applied.Add(records - repetitions - deadLetters, Worker(worker));
+        s_applied.Add(records - repetitions - deadLetters - parked, Worker(worker));
         s_repetitions.Add(repetitions, Worker(worker));
         s_deadLetters.Add(deadLetters, Worker(worker));
+        s_parked.Add(parked, Worker(worker));
     }
+
+    public static void Redriven(string worker, int records, int deadLetters)
+    {
+        s_redriven.Add(records, Worker(worker));
+        s_deadLetters.Add(deadLetters, Worker(worker));
+    }
+
+    public static void Blocked(string worker) => s_blocked.Add(1, Worker(worker));
 
     public static void Fenced(string worker) => s_fenced.Add(1, Worker(worker));
 

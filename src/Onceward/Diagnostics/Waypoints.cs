@@ -9,6 +9,12 @@ internal enum Waypoint
     /// <summary>The offsets have moved; COMMIT was not sent.</summary>
     Swapped,
 
+    /// <summary>Records are parked and the offsets have moved past them; COMMIT was not sent.</summary>
+    Parked,
+
+    /// <summary>A parked record was applied again; COMMIT was not sent.</summary>
+    Redriven,
+
     /// <summary>COMMIT has succeeded; nothing else knows.</summary>
     Committed,
 

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Text;
 using Npgsql;
 
@@ -29,6 +30,34 @@ internal sealed class BatchScope(NpgsqlConnection connection, NpgsqlTransaction 
     public IReadOnlyList<OutgoingMessage> Messages => _messages;
 
     public IReadOnlyList<DeadLetter> DeadLetters => _deadLetters;
+
+    /// <summary>The keys that are parked, and what this attempt parks. Filled outside of savepoints, and so never rolled back with one.</summary>
+    public Parking Parking { get; } = new();
+
+    /// <summary>The time of the handler that runs.</summary>
+    public HandlerClock? Clock { get; set; }
+
+    /// <summary>
+    /// Whether somebody other than us has ended the transaction, so far as the client knows. Not so where the connection broke: that is nobody's
+    /// doing, and nothing was committed.
+    /// </summary>
+    public bool HasEnded
+    {
+        get
+        {
+            if (!connection.FullState.HasFlag(ConnectionState.Open))
+                return false;
+            try
+            {
+                return transaction.IsolationLevel is IsolationLevel.Unspecified;
+            }
+            // What a transaction that is over says when it is asked for anything; there is no other way to learn it.
+            catch (Exception e) when (e is InvalidOperationException or ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
 
     /// <summary>Records dropped because their event id was applied before.</summary>
     public int Repetitions { get; set; }

@@ -12,14 +12,31 @@ internal static class Failure
     public static bool IsOfRecord(Exception exception) => exception switch
     {
         OncewardException { IsTransient: true } => false,
+        ConnectionSpoiledException or TransactionEndedException => false,
         PostgresException { SqlState: PostgresErrorCodes.InFailedSqlTransaction } => true,
         PostgresException e => e.SqlState.StartsWith("22", StringComparison.Ordinal) || e.SqlState.StartsWith("23", StringComparison.Ordinal),
         // The connection, a time-out of a command, the pool: never the record.
         NpgsqlException => false,
         OperationCanceledException => false,
-        // EF Core and others wrap what the database said.
-        { InnerException: NpgsqlException inner } => IsOfRecord(inner),
-        _ => true,
+        _ => DatabaseErrorIn(exception) is not { } said || IsOfRecord(said),
+    };
+
+    /// <summary>EF Core and others wrap what the database said, some of them twice.</summary>
+    private static NpgsqlException? DatabaseErrorIn(Exception exception)
+    {
+        for (var inner = exception.InnerException; inner is not null; inner = inner.InnerException)
+            if (inner is NpgsqlException said)
+                return said;
+        return null;
+    }
+
+    /// <summary>A short, stable word for grouping: an error code of ours, a SQLSTATE, or the type of what the handler threw.</summary>
+    public static string ReasonOf(Exception exception) => exception switch
+    {
+        OncewardException e => e.ErrorCode,
+        PostgresException e => $"SQLSTATE {e.SqlState}",
+        _ when DatabaseErrorIn(exception) is PostgresException e => $"SQLSTATE {e.SqlState}",
+        _ => exception.GetType().Name,
     };
 
     /// <summary>Whether no further attempt can help.</summary>

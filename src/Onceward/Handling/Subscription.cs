@@ -13,6 +13,9 @@ internal abstract class Subscription(SubscriptionSettings settings)
 
     public string Topic => Settings.Topic;
 
+    /// <summary>Whether the handler is called record by record, so that its time is kept for each.</summary>
+    public virtual bool HandlesOneByOne => false;
+
     /// <summary>The id of the ledger's row. Set once, before the first claim.</summary>
     public int Id { get; set; }
 
@@ -98,6 +101,8 @@ internal sealed class RecordSubscription<TMessage, THandler>(
     : Subscription<TMessage>(settings, deserializer, eventId)
     where THandler : class, IHandler<TMessage>
 {
+    public override bool HandlesOneByOne => true;
+
     public override async ValueTask ApplyAsync(ReadOnlyMemory<Record> records, BatchScope scope, CancellationToken cancellationToken)
     {
         var received = await ReceiveAsync(records, scope, cancellationToken).ConfigureAwait(false);
@@ -105,7 +110,10 @@ internal sealed class RecordSubscription<TMessage, THandler>(
             return;
         var handler = scope.Services.GetRequiredService<THandler>();
         foreach (var (message, source) in received)
+        {
+            scope.Clock?.Start(source);
             await handler.HandleAsync(message, new RecordContext(scope, source), cancellationToken).ConfigureAwait(false);
+        }
     }
 }
 

@@ -21,26 +21,71 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
         return description.ClusterId;
     }
 
-    /// <summary>The topics' ids, which change when a topic is deleted and created again.</summary>
-    /// <exception cref="OncewardException">A topic does not exist.</exception>
+    /// <summary>The topics with their ids, which change when a topic is deleted and created again.</summary>
+    /// <exception cref="OncewardException">A topic does not exist, or may not be described.</exception>
     public async Task<Dictionary<string, TopicDescription>> TopicsAsync(IEnumerable<string> names, CancellationToken cancellationToken)
     {
-        List<TopicDescription> descriptions;
-        try
-        {
-            var answer = await Admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(names), new DescribeTopicsOptions { RequestTimeout = s_timeout })
-                .WaitAsync(cancellationToken).ConfigureAwait(false);
-            descriptions = answer.TopicDescriptions;
-        }
-        catch (DescribeTopicsException e)
-        {
-            descriptions = e.Results.TopicDescriptions;
-        }
+        var descriptions = await DescribeAsync(names, cancellationToken).ConfigureAwait(false);
         var missing = descriptions.Where(d => d.Error.IsError).Select(d => $"{d.Name} ({d.Error.Reason})").ToArray();
         if (missing.Length > 0)
             throw new OncewardException(
                 ErrorCodes.Topic, $"Cannot read {string.Join(", ", missing)}. Create the topic, or allow this client to describe it.", isTransient: true);
         return descriptions.ToDictionary(d => d.Name);
+    }
+
+    /// <summary>Those of the topics that exist.</summary>
+    /// <exception cref="OncewardException">Whether a topic exists could not be learned.</exception>
+    public async Task<Dictionary<string, TopicDescription>> FindTopicsAsync(IEnumerable<string> names, CancellationToken cancellationToken)
+    {
+        var descriptions = await DescribeAsync(names, cancellationToken).ConfigureAwait(false);
+        var unclear = descriptions.Find(d => d.Error is { IsError: true, Code: not (ErrorCode.UnknownTopicOrPart or ErrorCode.UnknownTopicId) });
+        return unclear is null
+            ? descriptions.Where(d => !d.Error.IsError).ToDictionary(d => d.Name)
+            : throw new OncewardException(ErrorCodes.Topic, $"Cannot describe {unclear.Name}: {unclear.Error.Reason}.", isTransient: true);
+    }
+
+    /// <summary>The first offset of each partition and the last stable one, at which a reader of committed data stands still.</summary>
+    /// <exception cref="KafkaException">A partition has no leader at the moment, or does not exist.</exception>
+    public async Task<Dictionary<TopicPartition, LogBounds>> BoundsAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellationToken)
+    {
+        if (partitions.Count == 0)
+            return [];
+        var low = OffsetsAsync(partitions, OffsetSpec.Earliest(), cancellationToken);
+        var end = OffsetsAsync(partitions, OffsetSpec.Latest(), cancellationToken);
+        await Task.WhenAll(low, end).ConfigureAwait(false);
+        var lows = await low.ConfigureAwait(false);
+        return (await end.ConfigureAwait(false)).ToDictionary(e => e.Key, e => new LogBounds(lows[e.Key], e.Value));
+    }
+
+    private async Task<List<TopicDescription>> DescribeAsync(IEnumerable<string> names, CancellationToken cancellationToken)
+    {
+        var topics = names.ToArray();
+        if (topics.Length == 0)
+            return [];
+        try
+        {
+            var answer = await Admin.DescribeTopicsAsync(TopicCollection.OfTopicNames(topics), new DescribeTopicsOptions { RequestTimeout = s_timeout })
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            return answer.TopicDescriptions;
+        }
+        catch (DescribeTopicsException e)
+        {
+            return e.Results.TopicDescriptions;
+        }
+    }
+
+    private async Task<Dictionary<TopicPartition, long>> OffsetsAsync(
+        IReadOnlyCollection<TopicPartition> partitions, OffsetSpec spec, CancellationToken cancellationToken)
+    {
+        var answer = await Admin.ListOffsetsAsync(
+            partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = spec }),
+            new ListOffsetsOptions { RequestTimeout = s_timeout, IsolationLevel = IsolationLevel.ReadCommitted }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return answer.ResultInfos.ToDictionary(
+            info => info.TopicPartitionOffsetError.TopicPartition,
+            info => info.TopicPartitionOffsetError is var at && (at.Error.IsError || at.Offset.Value < 0)
+                // A partition without a leader may be answered without an error, and without an offset.
+                ? throw new KafkaException(at.Error.IsError ? at.Error : new Error(ErrorCode.LeaderNotAvailable))
+                : at.Offset.Value);
     }
 
     public void Dispose()
@@ -51,3 +96,6 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
 
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(5);
 }
+
+/// <summary>What a partition holds for a reader of committed data: offsets from <c>Low</c> up to, not including, <c>End</c>.</summary>
+internal readonly record struct LogBounds(long Low, long End);

@@ -3,12 +3,11 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Onceward.Diagnostics;
 using Onceward.Handling;
 using Onceward.Intake;
 using Onceward.Lanes;
 using Onceward.Ledger;
-using Onceward.Outbox;
+using Onceward.Redrive;
 
 namespace Onceward.Hosting;
 
@@ -43,36 +42,27 @@ internal sealed partial class WorkerService(
         {
             Stopped = NoteStopped,
         };
+        var pipelines = new Pipelines(definition.Name, options, shared.Value, services, loggers);
         for (var i = 0; i < options.Lanes.Count; i++)
-            lanes.Add(CreateLane(i, loop));
+            lanes.Add(pipelines.CreateLane(i, loop.Fence));
         LogStarting(_logger, definition.Name, config.GroupId, lanes.Count);
-        await RunAsync(loop, lanes, aborting, stoppingToken).ConfigureAwait(false);
+        await RunAsync(loop, lanes, pipelines.CreateRedrive(subscriptions.Values), aborting, stoppingToken).ConfigureAwait(false);
         LogStopped(_logger, definition.Name);
     }
 
-    private async Task RunAsync(ConsumerLoop loop, List<Lane> lanes, CancellationTokenSource aborting, CancellationToken stoppingToken)
+    private async Task RunAsync(ConsumerLoop loop, List<Lane> lanes, RedriveLoop redrive, CancellationTokenSource aborting, CancellationToken stoppingToken)
     {
         var working = Task.WhenAll(lanes.Select(lane => Task.Run(() => lane.RunAsync(stoppingToken, aborting.Token), CancellationToken.None)));
+        var redriving = Task.Run(() => redrive.RunAsync(stoppingToken, aborting.Token), CancellationToken.None);
         var polling = Task.Factory.StartNew(
             () => loop.Run(working, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await Task.Delay(Timeout.InfiniteTimeSpan, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         aborting.CancelAfter(options.ShutdownTimeout);
         await polling.ConfigureAwait(false);
+        await redriving.ConfigureAwait(false);
+        await redrive.DisposeAsync().ConfigureAwait(false);
         foreach (var lane in lanes)
             await lane.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private Lane CreateLane(int number, ConsumerLoop loop)
-    {
-        var scopes = services.GetRequiredService<IServiceScopeFactory>();
-        var publishing = new Publishing(definition.Name, services.GetRequiredService<ISerdes>(), shared.Value.MaxMessageBytes);
-        var connection = new LaneConnection(_database, options.Lanes);
-        var isolation = new RecordIsolation(scopes, publishing, _time, new Random(), loggers.CreateLogger<RecordIsolation>());
-        var transaction = new BatchTransaction(connection, scopes, publishing, isolation, services.GetRequiredService<Waypoints>());
-        var processor = new BatchProcessor(
-            definition.Name, transaction, connection, _database, services.GetRequiredService<OutboxSignal>(), loop.Fence, _time, new Random(),
-            loggers.CreateLogger<BatchProcessor>());
-        return new Lane(number, options.Lanes, new BatchFormer(options.Lanes, _time), processor, connection, loop.Fence, _time, loggers.CreateLogger<Lane>());
     }
 
     /// <summary>Waits for database, broker and topics. Returns the cluster's id, or nothing if the host stops before they are there.</summary>

@@ -36,8 +36,14 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
         set => Volatile.Write(ref _position, value);
     }
 
-    /// <summary>The record at the head that failed before, if it did.</summary>
+    /// <summary>The record at the head that can be neither applied nor parked, if there is one.</summary>
     public HeadFailure? Failure { get; set; }
+
+    /// <summary>
+    /// Whether a record may have to go behind a parked key, so that batches must look. False once the ledger had no parked key for the topic after
+    /// this claim: from then on only this claim can park a record of the partition.
+    /// </summary>
+    public bool MayHaveParkedKeys { get; set; } = true;
 
     /// <summary>Tells the claim's lane that there may be something to do.</summary>
     public required Action Wake { get; init; }
@@ -154,5 +160,5 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
         RecordOverheadBytes + (record.Message.Key?.Length ?? 0) + (record.Message.Value?.Length ?? 0);
 }
 
-/// <summary>The record at the head of a partition has failed this often and waits until then.</summary>
-internal sealed record HeadFailure(long Offset, int Attempts, long RetryAt);
+/// <summary>The record at the head of a partition blocks it, was tried this often, and waits until then.</summary>
+internal sealed record HeadFailure(long Offset, int Attempts, long RetryAt, string Because);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onceward.Diagnostics;
@@ -15,13 +16,25 @@ namespace Onceward.Lanes;
 /// is looked up, and where even that fails, the next attempt's compare-and-swap decides.</para>
 /// </remarks>
 internal sealed partial class BatchProcessor(
-    string worker, BatchTransaction transaction, LaneConnection connection, NpgsqlDataSource database, OutboxSignal outbox,
+    string worker, BatchTransaction transaction, LaneConnection connection, NpgsqlDataSource database, OutboxSignal outbox, Suspects suspects,
     Action<Claim> fenced, TimeProvider time, Random random, ILogger<BatchProcessor> logger)
 {
     // A database that restarts is back in seconds; a longer pause would only add to the lag.
     private static readonly Backoff s_infrastructure = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
 
     public async Task ProcessAsync(List<Segment> segments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ProcessToTheEndAsync(segments, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            suspects.Clear();
+        }
+    }
+
+    private async Task ProcessToTheEndAsync(List<Segment> segments, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var isolate = segments.Exists(s => s.Claim.Failure is not null);
@@ -34,6 +47,8 @@ internal sealed partial class BatchProcessor(
             try
             {
                 var outcome = await transaction.RunAsync(segments, isolate, cancellationToken).ConfigureAwait(false);
+                if (outcome.MustLook && outcome.Missed.Count == 0)
+                    continue;
                 if (outcome.Missed.Count == 0)
                 {
                     Advance(segments, outcome, started);
@@ -45,6 +60,18 @@ internal sealed partial class BatchProcessor(
             {
                 LogIsolating(logger, e, worker, segments.Sum(s => s.Records.Count));
                 isolate = true;
+            }
+            catch (ConnectionSpoiledException e)
+            {
+                await connection.AbandonAsync(e.Handler).ConfigureAwait(false);
+                LogIsolating(logger, e, worker, segments.Sum(s => s.Records.Count));
+                isolate = true;
+            }
+            catch (TransactionEndedException e)
+            {
+                await connection.DiscardAsync().ConfigureAwait(false);
+                await StopAsync(segments, e, cancellationToken).ConfigureAwait(false);
+                return;
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
@@ -65,6 +92,29 @@ internal sealed partial class BatchProcessor(
         }
     }
 
+    /// <summary>Nobody may apply these records again before a person has looked, so this is tried until the ledger has it.</summary>
+    private async Task StopAsync(List<Segment> segments, TransactionEndedException ended, CancellationToken cancellationToken)
+    {
+        LogTransactionEnded(logger, ended, worker, string.Join(", ", segments.Select(s => $"{s.Claim.Partition}@{s.From}")));
+        var detail = $"{{\"reason\":{JsonSerializer.Serialize(ended.Message, StringJson.Default.String)}}}";
+        for (var failures = 1; ; failures++)
+        {
+            try
+            {
+                await StopStore.StopAsync(database, segments, detail, cancellationToken).ConfigureAwait(false);
+                foreach (var segment in segments)
+                    fenced(segment.Claim);
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+            {
+                var pause = s_infrastructure.After(failures, random);
+                LogRetrying(logger, e, worker, failures, pause.TotalSeconds);
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
     private void Advance(List<Segment> segments, BatchOutcome outcome, long started)
     {
         foreach (var segment in segments)
@@ -75,7 +125,7 @@ internal sealed partial class BatchProcessor(
                 claim.Failure = null;
         }
         var elapsed = time.GetElapsedTime(started).TotalSeconds;
-        OncewardMetrics.BatchCommitted(worker, elapsed, outcome.Records, outcome.Scope.Repetitions, outcome.Scope.DeadLetters.Count);
+        OncewardMetrics.BatchCommitted(worker, elapsed, outcome.Records, outcome.Scope.Repetitions, outcome.Scope.DeadLetters.Count, outcome.Scope.Parking.Records.Count);
         LogCommitted(logger, worker, outcome.Records, segments.Count, elapsed);
         if (outcome.Scope.Messages.Count > 0)
             outbox.Notify();
@@ -121,6 +171,9 @@ internal sealed partial class BatchProcessor(
 
     [LoggerMessage(EventIds.BatchIsolated, LogLevel.Warning, "Worker {Worker}: a batch of {Records} records failed; looking for the ones at fault")]
     private static partial void LogIsolating(ILogger logger, Exception exception, string worker, int records);
+
+    [LoggerMessage(EventIds.TransactionEnded, LogLevel.Critical, "Worker {Worker}: a handler ended the transaction that it was lent. {Positions} are stopped; see onceward.incident")]
+    private static partial void LogTransactionEnded(ILogger logger, Exception exception, string worker, string positions);
 
     [LoggerMessage(EventIds.BatchRetried, LogLevel.Warning, "Worker {Worker} rolled a batch back, failure {Failures}; again in {Pause:0.00} s")]
     private static partial void LogRetrying(ILogger logger, Exception exception, string worker, int failures, double pause);

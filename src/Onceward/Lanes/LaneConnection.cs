@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Onceward.Lanes;
@@ -9,7 +10,7 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
 
     public async ValueTask<NpgsqlConnection> GetAsync(CancellationToken cancellationToken)
     {
-        if (_connection is { State: System.Data.ConnectionState.Open })
+        if (_connection is { State: ConnectionState.Open })
             return _connection;
         await DiscardAsync().ConfigureAwait(false);
         var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
@@ -30,11 +31,39 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
         return _connection = connection;
     }
 
+    /// <summary>
+    /// Gives the connection up though a handler may still be using it: at once where no statement runs, which frees its locks, else when the
+    /// handler lets go. Until then the server's own time limits bound what its transaction holds.
+    /// </summary>
+    public async ValueTask AbandonAsync(Task handler)
+    {
+        if (_connection is not { } connection)
+            return;
+        if (handler.IsCompleted || connection.FullState is ConnectionState.Open or ConnectionState.Closed or ConnectionState.Broken)
+        {
+            await DiscardAsync().ConfigureAwait(false);
+            return;
+        }
+        _connection = null;
+        _ = handler.ContinueWith(
+            async (task, abandoned) =>
+            {
+                _ = task.Exception;
+                await CloseAsync((NpgsqlConnection)abandoned!).ConfigureAwait(false);
+            },
+            connection, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
     public async ValueTask DiscardAsync()
     {
         if (_connection is not { } connection)
             return;
         _connection = null;
+        await CloseAsync(connection).ConfigureAwait(false);
+    }
+
+    private static async ValueTask CloseAsync(NpgsqlConnection connection)
+    {
         try
         {
             await connection.DisposeAsync().ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 using Onceward.Handling;
@@ -13,7 +14,7 @@ internal static class DeadLetterStore
         var record = letter.Record;
         // Whatever a producer put into the header: null, and what is no trace id, are passed over.
         var traceParent = record.Message.Headers is { } headers && headers.TryGetLastBytes(OncewardHeaders.TraceParent, out var bytes)
-            ? System.Text.Encoding.UTF8.GetString(bytes ?? []).Split('-') : [];
+            ? Encoding.UTF8.GetString(bytes ?? []).Split('-') : [];
         return new NpgsqlBatchCommand(InsertRow)
         {
             Parameters =
@@ -26,21 +27,16 @@ internal static class DeadLetterStore
                 new NpgsqlParameter<byte[]> { TypedValue = HeaderCodec.Encode(record.Message.Headers ?? []) },
                 new NpgsqlParameter<long> { TypedValue = record.Message.Timestamp.UnixTimestampMs },
                 new NpgsqlParameter<string> { TypedValue = letter.Reason },
-                new NpgsqlParameter<string> { TypedValue = Storable(letter.Error.ToString()) },
+                new NpgsqlParameter<string> { TypedValue = Text.Storable(letter.Error.ToString()) },
                 new NpgsqlParameter<int> { TypedValue = letter.Attempts },
                 new NpgsqlParameter { Value = traceParent is [_, var traceId, ..] && traceId.All(char.IsAsciiHexDigit) ? traceId : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                new NpgsqlParameter { Value = (object?)letter.Arrival ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
             },
         };
     }
 
-    /// <summary>
-    /// A NUL and half a surrogate pair are legal in a .NET string and not in a PostgreSQL text: the letter must not fail for the words of its error.
-    /// </summary>
-    private static string Storable(string text) =>
-        System.Text.Encoding.UTF8.GetString(System.Text.Encoding.UTF8.GetBytes(text)).Replace("\0", "\\0", StringComparison.Ordinal);
-
     private const string InsertRow = """
-        INSERT INTO onceward.dead_letter (subscription_id, partition, "offset", key, value, headers, ts, reason, error, attempts, trace_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        INSERT INTO onceward.dead_letter (subscription_id, partition, "offset", key, value, headers, ts, reason, error, attempts, trace_id, arrival)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, coalesce($12, nextval('onceward.arrival')))
         """;
 }

@@ -1,5 +1,10 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Confluent.Kafka;
 using Npgsql;
 using NpgsqlTypes;
+using Onceward.Handling;
 
 namespace Onceward.Ledger;
 
@@ -8,6 +13,28 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
 {
     public const string OffsetOutOfRange = "offset_out_of_range";
     public const string ChannelDiverged = "channel_diverged";
+    public const string HeldKey = "key_held";
+    public const string PartitionBlocked = "partition_blocked";
+    public const string TransactionEnded = "transaction_ended";
+
+    /// <summary>A key is held until a person decides: noted in the transaction that holds it.</summary>
+    public static NpgsqlBatchCommand KeyHeld(int subscription, ConsumeResult<byte[], byte[]> head, Exception error)
+    {
+        var detail = new KeyHeldDetail(head.Message.Key is { } key ? Encoding.UTF8.GetString(key) : null, Failure.ReasonOf(error));
+        return new NpgsqlBatchCommand(Insert)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string> { TypedValue = HeldKey }, new NpgsqlParameter<int> { TypedValue = subscription },
+                new NpgsqlParameter<int> { TypedValue = head.Partition.Value }, new NpgsqlParameter<long> { TypedValue = head.Offset.Value },
+                new NpgsqlParameter<string>
+                {
+                    TypedValue = JsonSerializer.Serialize(detail, KeyHeldJson.Default.KeyHeldDetail).Replace("\\u0000", "\\uFFFD", StringComparison.Ordinal),
+                    NpgsqlDbType = NpgsqlDbType.Jsonb,
+                },
+            },
+        };
+    }
 
     /// <param name="kind">One of the constants of this class.</param>
     /// <param name="key">The partition it is about, if it is about one.</param>
@@ -35,3 +62,10 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
                AND i.subscription_id IS NOT DISTINCT FROM $2 AND i.partition IS NOT DISTINCT FROM $3 AND i.detail = $5)
         """;
 }
+
+/// <summary>What is said of a held key.</summary>
+internal sealed record KeyHeldDetail(string? Key, string Reason);
+
+[JsonSerializable(typeof(KeyHeldDetail))]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+internal sealed partial class KeyHeldJson : JsonSerializerContext;

@@ -40,19 +40,32 @@ internal sealed partial class LedgerSchema(NpgsqlDataSource database, IOptions<O
 
     public void Dispose() => _once.Dispose();
 
+    /// <summary>For tools, which neither install nor migrate: the schema is there and at this program's version.</summary>
+    /// <exception cref="OncewardException">It is not.</exception>
+    public static async Task RequireCurrentAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        var needed = Scripts()[^1].Version;
+        var installed = await InstalledAsync(database, cancellationToken).ConfigureAwait(false);
+        if (installed.Count == 0)
+            throw new OncewardException(ErrorCodes.Schema, "The database has no schema onceward: it is another database, or no worker has started on it yet.");
+        if (!installed.SetEquals(Scripts().Select(s => s.Version)))
+            throw new OncewardException(
+                ErrorCodes.Schema, $"The schema onceward is at version {installed.Max}, this program knows {needed}: use the program of the version that the workers run.");
+    }
+
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
         var scripts = Scripts();
         var newest = scripts[^1].Version;
-        var installed = await InstalledAsync(cancellationToken).ConfigureAwait(false);
-        if (installed > newest)
+        var installed = await InstalledAsync(database, cancellationToken).ConfigureAwait(false);
+        if (installed.Max > newest)
             throw new OncewardException(
-                ErrorCodes.Schema, $"The schema onceward is at version {installed}, this program knows {newest}: an older program must not write to it. Deploy the newer one.");
-        if (installed == newest)
+                ErrorCodes.Schema, $"The schema onceward is at version {installed.Max}, this program knows {newest}: an older program must not write to it. Deploy the newer one.");
+        if (installed.IsSupersetOf(scripts.Select(s => s.Version)))
             return;
         if (!options.Value.InstallSchema)
             throw new OncewardException(
-                ErrorCodes.Schema, $"The schema onceward is at version {installed}, this program needs {newest}, and InstallSchema is off: start one process with it on, under a role that may create tables.");
+                ErrorCodes.Schema, $"The schema onceward is at version {installed.Max}, this program needs {newest}, and InstallSchema is off: start one process with it on, under a role that may create tables.");
 
         var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var _ = connection.ConfigureAwait(false);
@@ -60,8 +73,8 @@ internal sealed partial class LedgerSchema(NpgsqlDataSource database, IOptions<O
         await using var __ = transaction.ConfigureAwait(false);
         await ExecuteAsync(connection, $"SELECT pg_advisory_xact_lock({AdvisoryLock})", cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(connection, CreateVersionTable, cancellationToken).ConfigureAwait(false);
-        installed = await VersionAsync(connection, cancellationToken).ConfigureAwait(false);
-        foreach (var (version, name, sql) in scripts.Where(s => s.Version > installed))
+        installed = await VersionsAsync(connection, cancellationToken).ConfigureAwait(false);
+        foreach (var (version, name, sql) in scripts.Where(s => !installed.Contains(s.Version)))
         {
             await ExecuteAsync(connection, sql, cancellationToken).ConfigureAwait(false);
             await ExecuteAsync(connection, $"INSERT INTO onceward.schema_version (version, name) VALUES ({version}, '{name}')", cancellationToken).ConfigureAwait(false);
@@ -70,22 +83,28 @@ internal sealed partial class LedgerSchema(NpgsqlDataSource database, IOptions<O
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<int> InstalledAsync(CancellationToken cancellationToken)
+    private static async Task<SortedSet<int>> InstalledAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var _ = connection.ConfigureAwait(false);
         var command = new NpgsqlCommand("SELECT to_regclass('onceward.schema_version') IS NOT NULL", connection);
         await using var __ = command.ConfigureAwait(false);
         return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!
-            ? await VersionAsync(connection, cancellationToken).ConfigureAwait(false)
-            : 0;
+            ? await VersionsAsync(connection, cancellationToken).ConfigureAwait(false)
+            : [];
     }
 
-    private static async Task<int> VersionAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>All of them and not the highest: scripts that were written side by side may have been merged in another order.</summary>
+    private static async Task<SortedSet<int>> VersionsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand("SELECT coalesce(max(version), 0) FROM onceward.schema_version", connection);
+        var command = new NpgsqlCommand("SELECT version FROM onceward.schema_version", connection);
         await using var _ = command.ConfigureAwait(false);
-        return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var __ = reader.ConfigureAwait(false);
+        var versions = new SortedSet<int>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            versions.Add(reader.GetInt32(0));
+        return versions;
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Npgsql;
 using Onceward.Diagnostics;
 using Onceward.TestSupport;
 
@@ -83,18 +84,45 @@ public sealed class CommitTests
     }
 
     [Fact]
-    public async Task A_failure_that_an_unanswered_COMMIT_has_passed_is_forgotten()
+    public async Task A_blockade_that_an_unanswered_COMMIT_has_passed_is_forgotten()
     {
         TcpProxy? proxy = null;
-        await using var lane = await TestLane.CreateAsync(proxy: database => proxy = new TcpProxy(database.ConnectionString), attempts: 2);
+        await using var lane = await TestLane.CreateAsync(proxy: database => proxy = new TcpProxy(database.ConnectionString), attempts: 2, retry: r => r.Caps(1, 1));
         await using var _ = proxy!;
-        var claim = lane.Claim(0, "forbidden", "b");
+        var claim = lane.ClaimKeyed(0, "forbidden", "forbidden", "b");
         await lane.StepAsync();
-        claim.Failure.ShouldNotBeNull();
+        claim.Failure.ShouldNotBeNull("one is parked, and there is no room for the second");
+        await lane.RedriveAsync();
         proxy!.CutNext(Cut.AfterCommit);
         await lane.DrainAsync();
-        (await lane.DeadLettersAsync()).Count.ShouldBe(1);
+        (await lane.DeadLettersAsync()).Count.ShouldBe(2);
+        (await lane.EffectsAsync(0)).ShouldBe(["2:b"]);
         claim.Failure.ShouldBeNull("or the lane would look every millisecond for a record that is gone");
+    }
+
+    [Theory]
+    [InlineData(Cut.BeforeCommit)]
+    [InlineData(Cut.AfterCommit)]
+    public async Task A_COMMIT_without_an_answer_parks_no_record_twice_and_forgets_none(Cut cut)
+    {
+        TcpProxy? proxy = null;
+        await using var lane = await TestLane.CreateAsync(proxy: database => proxy = new TcpProxy(database.ConnectionString), attempts: 3);
+        await using var _ = proxy!;
+        lane.ClaimKeyed(0, "a:1", "k:forbidden", "k:2", "b:3");
+        lane.Script.Each = async (value, context, _) => await context.ExecuteEffectAsync(value == "k:forbidden" ? "forbidden" : value);
+        proxy!.CutNext(cut);
+        await lane.DrainBatchesAsync();
+        proxy.Cuts.ShouldBe(1);
+        (await lane.EffectsAsync(0)).ShouldBe(["0:a:1", "3:b:3"]);
+        (await lane.ParkedAsync()).ShouldBe(["k 0:1", "k 0:2"]);
+        proxy.CutNext(cut);
+        await Should.ThrowAsync<NpgsqlException>(async () => await lane.RedriveAsync());
+        await lane.MakeDueAsync();
+        await lane.DrainAsync();
+        proxy.Cuts.ShouldBe(2);
+        (await lane.EffectsAsync(0)).ShouldBe(["0:a:1", "3:b:3", "2:k:2"]);
+        (await lane.DeadLettersAsync()).ShouldBe(["0:1 SQLSTATE 23514 3"]);
+        (await lane.ParkedKeysAsync()).ShouldBeEmpty();
     }
 
     [Fact]

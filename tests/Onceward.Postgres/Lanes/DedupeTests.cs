@@ -36,7 +36,7 @@ public sealed class DedupeTests
                 return fails && value == "1:a" ? throw new InvalidOperationException() : ValueTask.CompletedTask;
             },
         });
-        lane.Claim(0, "0:z", "1:a", "1:a again");
+        lane.ClaimKeyed(0, "0:z", "1:a", "1:a again");
         await lane.StepAsync();
         (await lane.Database.ColumnAsync<string>("SELECT event_id FROM onceward.seen_event")).ShouldBe(["0"]);
         fails = false;

@@ -21,7 +21,10 @@ public sealed class LedgerSchemaTests
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => EnsureAsync(database))));
         await EnsureAsync(database);
 
-        (await database.ColumnAsync<int>("SELECT version FROM onceward.schema_version ORDER BY version")).ShouldBe([1]);
+        var scripts = typeof(LedgerSchema).Assembly.GetManifestResourceNames().Where(n => n.EndsWith(".sql", StringComparison.Ordinal)).ToArray();
+        scripts.ShouldNotBeEmpty();
+        (await database.ColumnAsync<string>("SELECT name FROM onceward.schema_version ORDER BY version"))
+            .ShouldBe(scripts.Order(StringComparer.Ordinal).Select(s => s["Onceward.Ledger.Sql.".Length..]));
     }
 
     [Fact]

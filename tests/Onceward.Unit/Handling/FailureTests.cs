@@ -26,6 +26,7 @@ public sealed class FailureTests
     {
         Failure.IsOfRecord(Database(sqlState)).ShouldBe(ofRecord);
         Failure.IsOfRecord(new InvalidOperationException("wrapped, as by an object mapper", Database(sqlState))).ShouldBe(ofRecord);
+        Failure.IsOfRecord(new InvalidOperationException("wrapped", new AggregateException("and again", Database(sqlState)))).ShouldBe(ofRecord);
     }
 
     [Fact]

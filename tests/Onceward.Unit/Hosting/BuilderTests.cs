@@ -63,7 +63,7 @@ public sealed class BuilderTests
             .From("b").Handle<string, Ignore<string>>().StartAt(StartAt.Latest);
         var settings = worker.Build().Subscriptions.Select(s => s.Create(new JsonSerdes()).Settings).ToArray();
         settings.Select(s => (s.Worker, s.Topic, s.Retry.MaxAttempts, s.DeadLetterTopic, s.StartAt)).ShouldBe(
-            [("sums", "a", 2, "a.dlq", StartAt.Earliest), ("sums", "b", 5, null, StartAt.Latest)]);
+            [("sums", "a", 2, "a.dlq", StartAt.Earliest), ("sums", "b", 8, null, StartAt.Latest)]);
     }
 
     [Fact]
@@ -74,6 +74,12 @@ public sealed class BuilderTests
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Backoff(TimeSpan.FromSeconds(-1), TimeSpan.Zero));
         Should.Throw<ArgumentOutOfRangeException>(() => retry.Backoff(TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(1)));
         retry.Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)).Delays.ShouldBe(new Backoff(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.TimeLimit(TimeSpan.Zero));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.Caps(0, 1));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.Caps(1, 0));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.Circuit(0, 1, TimeSpan.FromSeconds(1)));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.Circuit(1.1, 1, TimeSpan.FromSeconds(1)));
+        Should.Throw<ArgumentOutOfRangeException>(() => retry.Circuit(0.5, 1, TimeSpan.Zero));
     }
 
     [Fact]

@@ -69,7 +69,7 @@ public sealed class BatchFormerTests
     public void A_partition_whose_head_failed_waits_for_its_time_while_others_go_on()
     {
         var (failed, other) = (Some.Claim(0).Holding(0), Some.Claim(1).Holding(0, 1));
-        failed.Failure = new HeadFailure(0, 1, _time.GetTimestamp() + _time.TimestampFrequency);
+        failed.Failure = new HeadFailure(0, 1, _time.GetTimestamp() + _time.TimestampFrequency, "full");
         BatchFormer.NextRetry([failed, other]).ShouldBe(failed.Failure.RetryAt);
 
         Former.Form([failed, other]).Single().Claim.ShouldBe(other);
@@ -83,7 +83,7 @@ public sealed class BatchFormerTests
     public void A_claim_that_ended_gives_nothing_and_delays_nobody()
     {
         var claim = Some.Claim().Holding(0);
-        claim.Failure = new HeadFailure(0, 1, long.MaxValue);
+        claim.Failure = new HeadFailure(0, 1, long.MaxValue, "full");
         claim.End();
         Former.Form([claim]).ShouldBeEmpty();
         BatchFormer.NextRetry([claim]).ShouldBeNull();

@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace Onceward.Cli.Offsets;
+
+/// <summary><c>onceward offsets</c>: where workers stand, and moving them.</summary>
+internal static class OffsetsCommand
+{
+    public static Command Create(Servers servers, TextWriter output) => new("offsets", "Where workers stand on their partitions.")
+    {
+        ShowOffsets.Create(servers, output),
+    };
+
+    public static Option<string?> Worker() => new("--worker") { Description = "Only this worker." };
+
+    public static Option<string?> Topic() => new("--topic") { Description = "Only this topic." };
+}

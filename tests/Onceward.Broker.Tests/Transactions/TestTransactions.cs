@@ -106,5 +106,5 @@ internal sealed class TestTransactions : IAsyncDisposable
         journal.Dispose();
     }
 
-    private TransactionCoordinator New() => new(Options, Topics, new GroupCoordinator(), producerIds, NullLoggerFactory.Instance);
+    private TransactionCoordinator New() => new(Options, Topics, new GroupCoordinator(Options, Topics, NullLoggerFactory.Instance), producerIds, NullLoggerFactory.Instance);
 }

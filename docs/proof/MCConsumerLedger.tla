@@ -1,0 +1,9 @@
+-------------------------- MODULE MCConsumerLedger --------------------------
+(* Small logs that hold every case: a key twice in a partition, a control record at the end, and one between records. *)
+EXTENDS ConsumerLedger, TLC
+TwoPartitions == [p \in {1, 2} |-> IF p = 1 THEN <<"a", "a">> ELSE <<"b", "control">>]
+OnePartition == [p \in {1} |-> <<"a", "control", "a", "a">>]
+FromTheStart == [p \in Partitions |-> 1]
+FromTheSecond == [p \in Partitions |-> IF p = 1 THEN 2 ELSE 1]
+Same == Permutations(Workers)
+=============================================================================

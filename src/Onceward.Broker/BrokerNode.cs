@@ -1,28 +1,89 @@
 using Microsoft.Extensions.Logging;
 using Onceward.Broker.Groups;
+using Onceward.Broker.Protocol.Messages;
+using Onceward.Broker.Storage;
 using Onceward.Broker.Topics;
 using Onceward.Broker.Transactions;
 
 namespace Onceward.Broker;
 
 /// <summary>The parts of one running broker, put together once; handlers take from it what they need.</summary>
-internal sealed class BrokerNode
+/// <remarks>Crash: <see cref="OpenAsync"/> reads back what a process that died left, in the order in which the parts rest on each other.</remarks>
+internal sealed class BrokerNode : IAsyncDisposable
 {
-    public required BrokerOptions Options { get; init; }
+    private readonly LogManager logs;
+    private readonly MetadataJournal journal;
 
-    public required ILoggerFactory LoggerFactory { get; init; }
+    private BrokerNode(BrokerOptions options, ILoggerFactory loggerFactory, Uri endpoint)
+    {
+        (Options, LoggerFactory, Endpoint) = (options, loggerFactory, endpoint);
+        logs = new LogManager(options, loggerFactory); // First: it takes the data directory for itself.
+        try
+        {
+            List<MetadataRecord> records = [];
+            journal = new MetadataJournal(options.DataDirectory is { } path ? MetadataLog.Open(Path.Combine(path, "metadata.log"), out records) : null);
+            Topics = new TopicRegistry(options, logs, journal);
+            Configs = new ConfigResources(options, Topics, journal, () => $"PLAINTEXT://{endpoint.Host}:{endpoint.Port}");
+            var producerIds = new ProducerIds(journal);
+            Topics.Replay(records);
+            Configs.Replay(records);
+            producerIds.Replay(records);
+            ClusterId = ClusterIdentity.Of(records);
+            journal.Rewrite([new ClusterNamed(ClusterId), .. producerIds.Live(), .. Topics.Live(), .. Configs.Live()]);
+            Groups = new GroupCoordinator(options, Topics, loggerFactory);
+            Transactions = new TransactionCoordinator(options, Topics, Groups, producerIds, loggerFactory);
+        }
+        catch
+        {
+            journal?.Dispose();
+            logs.DisposeAsync().AsTask().GetAwaiter().GetResult(); // Nothing is open yet that would wait.
+            throw;
+        }
+    }
+
+    public BrokerOptions Options { get; }
+
+    public ILoggerFactory LoggerFactory { get; }
 
     /// <summary>Kept across restarts of the same data directory.</summary>
-    public required string ClusterId { get; init; }
+    public string ClusterId { get; }
 
-    /// <summary>Where clients reach it; known once it listens.</summary>
-    public required Uri Endpoint { get; init; }
+    /// <summary>Where clients reach it.</summary>
+    public Uri Endpoint { get; }
 
-    public required TopicRegistry Topics { get; init; }
+    public NodeAddress Address => new(Options.NodeId, Endpoint.Host, Endpoint.Port);
 
-    public required ConfigResources Configs { get; init; }
+    public TopicRegistry Topics { get; }
 
-    public required GroupCoordinator Groups { get; init; }
+    public ConfigResources Configs { get; }
 
-    public required TransactionCoordinator Transactions { get; init; }
+    public GroupCoordinator Groups { get; }
+
+    public TransactionCoordinator Transactions { get; }
+
+    /// <exception cref="IOException">The data directory cannot be used.</exception>
+    /// <exception cref="InvalidDataException">What is in it is damaged.</exception>
+    public static async ValueTask<BrokerNode> OpenAsync(BrokerOptions options, ILoggerFactory loggerFactory, Uri endpoint, CancellationToken cancellationToken)
+    {
+        var node = new BrokerNode(options, loggerFactory, endpoint);
+        try
+        {
+            node.Groups.Start();
+            await node.Transactions.StartAsync(cancellationToken).ConfigureAwait(false); // It may end transactions that hold offsets of groups.
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Transactions.DisposeAsync().ConfigureAwait(false);
+        Groups.Dispose();
+        journal.Dispose();
+        await logs.DisposeAsync().ConfigureAwait(false);
+    }
 }

@@ -4,8 +4,15 @@ namespace Onceward.Broker;
 internal static class EventIds
 {
     // 2000: listening
+    public const int Started = 2000;
+    public const int Stopped = 2001;
+    public const int AcceptFailed = 2002;
+    public const int ConnectionRefused = 2003;
+    public const int ConnectionFailed = 2004;
+    public const int ConnectionAborted = 2005;
 
     // 2100: handlers
+    public const int TopicAutoCreated = 2100;
 
     // 2200: groups
     public const int PreparesRebalance = 2200;

@@ -13,6 +13,14 @@ internal static class HandlerTable
 
     private static ApiHandler[] Data(BrokerNode node) =>
     [
+        new ApiVersionsHandler(),
+        new MetadataHandler(node),
+        new ProduceHandler(node),
+        new FetchHandler(node),
+        new ListOffsetsHandler(node),
+        new OffsetForLeaderEpochHandler(node),
+        new DescribeClusterHandler(node),
+        new DescribeTopicPartitionsHandler(node),
     ];
 
     private static ApiHandler[] Groups(BrokerNode node) =>

@@ -77,5 +77,7 @@ public enum ErrorCode : short
     InconsistentTopicId = 103,
     TransactionalIdNotFound = 105,
     FetchSessionTopicIdError = 106,
+    MismatchedEndpointType = 114,
+    UnsupportedEndpointType = 115,
 #pragma warning restore CS1591
 }

@@ -10,5 +10,8 @@ internal interface IRequest<out TSelf>
 /// <summary>A response's body. It is described once for all its versions: <see cref="WireWriter.Version"/> gates the fields.</summary>
 internal interface IResponse
 {
+    /// <summary>About how many bytes it takes; a response that is far larger is copied while it grows.</summary>
+    int SizeHint => 512;
+
     void Write(WireWriter writer);
 }

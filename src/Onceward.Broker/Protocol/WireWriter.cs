@@ -101,6 +101,9 @@ internal sealed class WireWriter(short version, bool flexible, int sizeHint = 51
         return reserved;
     }
 
+    /// <summary>Takes back what was written behind <paramref name="length"/>.</summary>
+    public void Rewind(int length) => Length = length;
+
     public void Dispose()
     {
         if (buffer.Length > 0)

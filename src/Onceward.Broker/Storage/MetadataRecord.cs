@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 namespace Onceward.Broker.Storage;
 
 /// <summary>One change of what the broker knows besides records: topics and settings.</summary>
+[JsonDerivedType(typeof(ClusterNamed), "cluster")]
 [JsonDerivedType(typeof(TopicCreated), "topic-created")]
 [JsonDerivedType(typeof(TopicDeleted), "topic-deleted")]
 [JsonDerivedType(typeof(PartitionsAdded), "partitions-added")]
@@ -10,6 +11,9 @@ namespace Onceward.Broker.Storage;
 [JsonDerivedType(typeof(ResourceSettingsReplaced), "resource-settings")]
 [JsonDerivedType(typeof(ProducerIdsReserved), "producer-ids")]
 internal abstract record MetadataRecord;
+
+/// <summary>The cluster's id, drawn at the first start on a data directory.</summary>
+internal sealed record ClusterNamed(string Id) : MetadataRecord;
 
 internal sealed record TopicCreated(string Name, Guid Id, int Partitions, bool Internal, SortedDictionary<string, string> Settings) : MetadataRecord;
 

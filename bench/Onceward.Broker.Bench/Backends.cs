@@ -22,7 +22,7 @@ internal sealed record Backend(string Name, string Description, Func<string, Tas
     private static Task<BrokerProcess> StartEmbeddedAsync(string folder)
     {
         var port = BrokerProcess.FreePort();
-        var program = Path.Combine(Machine.Root, "tools", "Onceward.Cli", "bin", "Release", "net10.0", "onceward");
+        var program = Path.Combine(Machine.Root, "tools", "Onceward.Cli", "bin", "Release", "net10.0", "Onceward.Cli");
         return BrokerProcess.StartAsync(new ProcessStartInfo(program, ["broker", "--port", $"{port}", "--data", folder]), port);
     }
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Confluent.Kafka;
 using Npgsql;
+using Onceward.Cli.Broker;
 using Onceward.Cli.Offsets;
 
 namespace Onceward.Cli;
@@ -14,6 +15,7 @@ internal static class Tool
         var servers = new Servers();
         var root = new RootCommand("Looks into Onceward's ledger, and changes it where a person has decided.")
         {
+            BrokerCommand.Create(),
             OffsetsCommand.Create(servers, output),
         };
         servers.AddTo(root);

@@ -12,7 +12,10 @@ internal readonly record struct BatchProblem(ErrorCode Error, string? Message)
 }
 
 /// <summary>The checks that need no state of the partition, in Apache Kafka's order and with its error codes (LogValidator, UnifiedLog).</summary>
-/// <remarks>The records within are not looked at: the checksum says that they are what the producer meant to send.</remarks>
+/// <remarks>
+/// The records within are not looked at: the checksum says that they are what the producer meant to send. But for their keys, where the topic is
+/// compacted; there, codecs that this broker cannot decode (snappy, lz4, zstd) pass.
+/// </remarks>
 internal static class BatchCheck
 {
     /// <summary>Whether the bytes are one whole batch of format 2 with the right checksum.</summary>
@@ -53,6 +56,12 @@ internal static class BatchCheck
             return new BatchProblem(ErrorCode.UnsupportedCompressionType, $"compression {header.Codec} is not known");
         return Timestamps(header, settings, now);
     }
+
+    /// <summary>The numbers of the records without a key.</summary>
+    public static IReadOnlyList<int> RecordsWithoutKey(in BatchHeader header, ReadOnlyMemory<byte> batch) =>
+        RecordReader.TryRead(new StoredBatch(header, batch), out var records)
+            ? [.. Enumerable.Range(0, records.Count).Where(index => records[index].Key is null)]
+            : [];
 
     private static string? Malformed(in BatchHeader header)
     {

@@ -8,7 +8,9 @@ namespace Onceward.Broker.Log;
 /// <param name="LogAppendTime">Milliseconds since 1970 where the topic stamps records itself; else -1.</param>
 /// <param name="LogStartOffset">First offset of the log.</param>
 /// <param name="Message">What was wrong, for the client's log.</param>
-internal readonly record struct AppendResult(ErrorCode Error, long BaseOffset, long LogAppendTime, long LogStartOffset, string? Message = null);
+/// <param name="BadRecords">Which records of the batch were at fault, where that is known.</param>
+internal readonly record struct AppendResult(
+    ErrorCode Error, long BaseOffset, long LogAppendTime, long LogStartOffset, string? Message = null, IReadOnlyList<int>? BadRecords = null);
 
 /// <summary>A transaction that was aborted: readers of committed records drop its producer's records from <paramref name="FirstOffset"/> to the marker.</summary>
 internal readonly record struct AbortedTransaction(long ProducerId, long FirstOffset);

@@ -74,6 +74,8 @@ internal sealed class PartitionLog : IAsyncDisposable
             problem = BatchCheck.FromClient(header, topic, environment.Now);
         if (!problem.IsNone)
             return new(new AppendResult(problem.Error, -1, -1, StartOffset, problem.Message));
+        if (topic.NeedsKeys && BatchCheck.RecordsWithoutKey(header, batch) is { Count: > 0 } keyless)
+            return new(new AppendResult(ErrorCode.InvalidRecord, -1, -1, StartOffset, $"{keyless.Count} record(s) without a key in a compacted topic", keyless));
         if (topic.LogAppendTime)
             header = header.Stamp(batch.Span, environment.Now);
         return AppendAsync(batch, header, fromClient: true, marker: null);

@@ -49,6 +49,9 @@ internal sealed class RecordBatchBuilder(long timestamp)
     /// <summary>A key without a value: what was said of it before is over.</summary>
     public RecordBatchBuilder AddTombstone(ReadOnlySpan<byte> key) => Add(key, hasKey: true, default, hasValue: false, timestamp);
 
+    /// <summary>A value without a key, as clients send them.</summary>
+    public RecordBatchBuilder AddWithoutKey(ReadOnlySpan<byte> value) => Add(default, hasKey: false, value, hasValue: true, timestamp);
+
     /// <exception cref="InvalidOperationException">There is no record in it.</exception>
     public Memory<byte> Build()
     {

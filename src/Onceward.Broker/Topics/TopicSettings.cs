@@ -17,6 +17,7 @@ internal sealed record TopicSettings
         RetentionMs = Long("retention.ms");
         RetentionBytes = Long("retention.bytes");
         DeletesOldSegments = ConfigKey.Words(Text("cleanup.policy")).Contains("delete");
+        NeedsKeys = ConfigKey.Words(Text("cleanup.policy")).Contains("compact");
         TimestampBeforeMaxMs = Long("message.timestamp.before.max.ms");
         TimestampAfterMaxMs = Long("message.timestamp.after.max.ms");
         IndexIntervalBytes = Int("index.interval.bytes");
@@ -42,6 +43,9 @@ internal sealed record TopicSettings
     public long RetentionBytes { get; init; }
 
     public bool DeletesOldSegments { get; init; }
+
+    /// <summary>Compacted topics take no record without a key, as in Kafka, although nothing is compacted here.</summary>
+    public bool NeedsKeys { get; init; }
 
     public long TimestampBeforeMaxMs { get; init; }
 

@@ -34,6 +34,19 @@ public abstract class PartitionLogTests : LogScenarios
     }
 
     [Fact]
+    public async Task A_compacted_topic_takes_no_record_without_a_key_and_names_those_that_have_none()
+    {
+        await using var test = Create();
+        test.Configure(("cleanup.policy", "compact"));
+        var mixed = new RecordBatchBuilder(test.Now).Add("k"u8, "v"u8).AddWithoutKey("v"u8).Add("k"u8, "v"u8).Build();
+        var refused = await test.Append(mixed);
+        refused.Error.ShouldBe(ErrorCode.InvalidRecord);
+        refused.BadRecords.ShouldBe([1]);
+        test.Log.HighWatermark.ShouldBe(0);
+        (await test.Append(new RecordBatchBuilder(test.Now).Add("k"u8, "v"u8).Build())).Error.ShouldBe(ErrorCode.None);
+    }
+
+    [Fact]
     public async Task An_offset_within_a_batch_gives_the_whole_batch()
     {
         await using var test = Create();

@@ -65,7 +65,12 @@ internal readonly record struct ProducedPartition(int Partition, Log.AppendResul
             writer.Int64(Result.LogStartOffset);
         if (writer.Version >= 8)
         {
-            writer.BytesLength(0); // errors of single records: a batch is refused whole
+            writer.Array(Result.BadRecords ?? [], static (writer, index) =>
+            {
+                writer.Int32(index);
+                writer.String("Compacted topic cannot accept message without key");
+                writer.Tags();
+            });
             writer.String(Result.Message);
         }
         writer.Tags();

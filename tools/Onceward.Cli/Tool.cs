@@ -2,6 +2,7 @@ using System.CommandLine;
 using Confluent.Kafka;
 using Npgsql;
 using Onceward.Cli.Offsets;
+using Onceward.Cli.SetAside;
 
 namespace Onceward.Cli;
 
@@ -15,6 +16,8 @@ internal static class Tool
         var root = new RootCommand("Looks into Onceward's ledger, and changes it where a person has decided.")
         {
             OffsetsCommand.Create(servers, output),
+            ParkedCommand.Create(servers, output),
+            DlqCommand.Create(servers, output),
         };
         servers.AddTo(root);
         var parsed = root.Parse(args);

@@ -85,7 +85,7 @@ public sealed class OptionsTests
         })).Failures.ToArray();
         foreach (var name in (string[])["Lanes.Count", "Lanes.MaxRecords", "Lanes.MaxBytes", "Lanes.Linger", "MaxBufferedBytes", "SessionTimeout", "MirrorInterval", "DedupeWindow"])
             failures.ShouldContain(f => f.Contains(name) && f.Contains("sums"), name);
-        failures.Length.ShouldBe(7);
+        failures.Length.ShouldBe(8);
     }
 
     private static OncewardOptions Read(Dictionary<string, string?> settings, Action<OncewardOptions>? configure = null)

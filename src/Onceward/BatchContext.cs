@@ -32,4 +32,11 @@ public sealed class BatchContext
     /// <param name="eventId">The header <c>event_id</c>; by default one made from channel and sequence number.</param>
     public void Publish<TMessage, T>(in Received<TMessage> cause, string topic, string? key, T message, string? eventId = null) =>
         _scope.Publish(cause.Source, topic, key, message, eventId);
+
+    /// <summary>The context of one of the records, for handlers that apply them one by one. Its time limit begins anew with this call.</summary>
+    public RecordContext For<TMessage>(in Received<TMessage> record)
+    {
+        _scope.Clock?.Start(record.Source);
+        return new RecordContext(_scope, record.Source);
+    }
 }

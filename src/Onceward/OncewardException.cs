@@ -46,6 +46,9 @@ public static class ErrorCodes
     /// <summary>A handler ended the transaction that it was lent.</summary>
     public const string TransactionEnded = "ONCE-TRANSACTION-ENDED";
 
+    /// <summary>What an operation names is not there, or not one thing.</summary>
+    public const string Operation = "ONCE-OPERATION";
+
     /// <summary>A published message is too large for the broker or names an impossible topic.</summary>
     public const string Unpublishable = "ONCE-PUBLISH";
 

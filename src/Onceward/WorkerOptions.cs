@@ -15,6 +15,12 @@ public sealed class WorkerOptions
     /// <summary>How long a stopping worker lets open transactions finish before it rolls them back. Default: 10 s.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long an event id is remembered where <c>DedupeBy</c> is used: longer than any client repeats one. Default: 7 days, as long as Kafka keeps
+    /// records by default, from which a client could repeat them.
+    /// </summary>
+    public TimeSpan DedupeWindow { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>How often the applied offsets are copied to the Kafka group, for lag tools only. Default: 5 s.</summary>
     public TimeSpan MirrorInterval { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -29,12 +29,13 @@ internal sealed class TestLane : IAsyncDisposable
     private readonly List<Claim> _claims = [];
     private bool _isSecond;
 
-    private TestLane(TestDatabase database, NpgsqlDataSource source, Script script)
+    private TestLane(TestDatabase database, NpgsqlDataSource source, Script script, Action<IServiceCollection>? configure = null)
     {
         (Database, _source, Script) = (database, source, script);
-        _services = new ServiceCollection().AddSingleton(script).AddScoped<Scoped>().AddScoped<ScriptedHandler>().AddScoped<ScriptedBatchHandler>()
-            .AddLogging(l => l.AddSimpleConsole().SetMinimumLevel(Enum.Parse<LogLevel>(Environment.GetEnvironmentVariable("ONCEWARD_TEST_LOG") ?? "None")))
-            .BuildServiceProvider();
+        var container = new ServiceCollection().AddSingleton(script).AddScoped<Scoped>().AddScoped<ScriptedHandler>().AddScoped<ScriptedBatchHandler>()
+            .AddLogging(l => l.AddSimpleConsole().SetMinimumLevel(Enum.Parse<LogLevel>(Environment.GetEnvironmentVariable("ONCEWARD_TEST_LOG") ?? "None")));
+        configure?.Invoke(container);
+        _services = container.BuildServiceProvider();
         var loggers = _services.GetRequiredService<ILoggerFactory>();
         var options = new LaneOptions();
         var scopes = _services.GetRequiredService<IServiceScopeFactory>();
@@ -71,16 +72,17 @@ internal sealed class TestLane : IAsyncDisposable
     /// <summary>A lane of its own database; its connections go through the proxy if there is one.</summary>
     public static async Task<TestLane> CreateAsync(
         Script? script = null, Func<TestDatabase, TcpProxy>? proxy = null, Func<string, string?>? dedupeBy = null, int attempts = 3,
-        string? deadLetterTopic = null, bool setBased = false, string sql = "", Action<RetryOptions>? retry = null)
+        string? deadLetterTopic = null, bool setBased = false, string sql = "", Action<RetryOptions>? retry = null,
+        Action<IServiceCollection>? configure = null, Func<SubscriptionSettings, IDeserializer<string>, Subscription>? subscribe = null)
     {
         var database = await TestDatabase.CreateAsync(Effect.CreateTable + sql);
         await InstallAsync(database.Source);
         var through = proxy?.Invoke(database).ConnectionString ?? database.ConnectionString;
-        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script());
+        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script(), configure);
         var options = new RetryOptions().Attempts(attempts).Backoff(TimeSpan.Zero, TimeSpan.Zero);
         retry?.Invoke(options);
         var settings = new SubscriptionSettings("worker", Topic, options, deadLetterTopic, StartAt.Earliest);
-        lane.Subscription = setBased
+        lane.Subscription = subscribe is not null ? subscribe(settings, new Decoder()) : setBased
             ? new BatchSubscription<string, ScriptedBatchHandler>(settings, new Decoder(), dedupeBy)
             : new RecordSubscription<string, ScriptedHandler>(settings, new Decoder(), dedupeBy);
         lane.Subscription.Id = await new SubscriptionStore(database.Source).EnsureAsync("cluster", "worker", Topic, "id-1", default);

@@ -3,6 +3,7 @@ using Confluent.Kafka;
 using Npgsql;
 using Onceward.Cli.Broker;
 using Onceward.Cli.Offsets;
+using Onceward.Cli.SetAside;
 
 namespace Onceward.Cli;
 
@@ -17,6 +18,8 @@ internal static class Tool
         {
             BrokerCommand.Create(),
             OffsetsCommand.Create(servers, output),
+            ParkedCommand.Create(servers, output),
+            DlqCommand.Create(servers, output),
         };
         servers.AddTo(root);
         var parsed = root.Parse(args);

@@ -38,10 +38,13 @@ internal static class EventIds
     public const int RedriveFailed = 1307;
     public const int RedriveRetried = 1308;
     public const int TransactionEnded = 1309;
+    public const int BlockNotNoted = 1310;
 
     // 1400: ledger
     public const int LedgerMigrated = 1400;
     public const int SubscriptionCreated = 1401;
+    public const int EventsPruned = 1450;
+    public const int PruneFailed = 1451;
 
     // 1500: outbox
     public const int SlotStarted = 1500;

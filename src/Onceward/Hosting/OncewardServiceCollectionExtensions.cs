@@ -33,6 +33,8 @@ public static class OncewardServiceCollectionExtensions
         services.TryAddSingleton<Cluster>();
         services.TryAddSingleton<LedgerSchema>();
         services.TryAddSingleton<OutboxSignal>();
+        services.TryAddSingleton<ParkedKeys>();
+        services.TryAddSingleton<DeadLetters>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RelayService>());
         return new OncewardBuilder(services);
     }

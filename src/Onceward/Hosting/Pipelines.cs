@@ -45,5 +45,8 @@ internal sealed class Pipelines(
         return new RedriveLoop(worker, transaction, connection, subscriptions.ToDictionary(s => s.Id), _time, new Random(), loggers.CreateLogger<RedriveLoop>());
     }
 
+    public Pruner CreatePruner(IEnumerable<Subscription> subscriptions) =>
+        new(worker, options.DedupeWindow, [.. subscriptions.Select(s => s.Id)], _database, _time, loggers.CreateLogger<Pruner>());
+
     private Burial Burial() => new(_publishing, loggers.CreateLogger<Burial>());
 }

@@ -59,6 +59,9 @@ public sealed class SubscriptionBuilder
 
     internal string Topic { get; }
 
+    /// <summary>The container being built, for packages that bring handlers of their own kind.</summary>
+    public IServiceCollection Services => _services;
+
     /// <summary>Applies each record with a <typeparamref name="THandler"/>, created anew from a service scope for every attempt at a batch.</summary>
     public SubscriptionBuilder Handle<TMessage, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] THandler>()
         where THandler : class, IHandler<TMessage>

@@ -22,6 +22,9 @@ internal sealed class WorkerOptionsValidator : IValidateOptions<WorkerOptions>
             "1 s to 1 h; brokers accept from 6 s to 30 min unless told otherwise");
         Check(options.ShutdownTimeout >= TimeSpan.Zero && options.ShutdownTimeout <= TimeSpan.FromDays(1), "ShutdownTimeout", options.ShutdownTimeout, "zero to one day");
         Check(
+            options.DedupeWindow >= TimeSpan.FromMinutes(1) && options.DedupeWindow <= TimeSpan.FromDays(3650), "DedupeWindow", options.DedupeWindow,
+            "one minute to ten years");
+        Check(
             options.MirrorInterval >= TimeSpan.FromMilliseconds(10) && options.MirrorInterval <= TimeSpan.FromDays(1), "MirrorInterval", options.MirrorInterval,
             "10 ms to one day");
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);

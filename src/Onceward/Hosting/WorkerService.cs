@@ -46,7 +46,9 @@ internal sealed partial class WorkerService(
         for (var i = 0; i < options.Lanes.Count; i++)
             lanes.Add(pipelines.CreateLane(i, loop.Fence));
         LogStarting(_logger, definition.Name, config.GroupId, lanes.Count);
+        var pruning = Task.Run(() => pipelines.CreatePruner(subscriptions.Values).RunAsync(stoppingToken), CancellationToken.None);
         await RunAsync(loop, lanes, pipelines.CreateRedrive(subscriptions.Values), aborting, stoppingToken).ConfigureAwait(false);
+        await pruning.ConfigureAwait(false);
         LogStopped(_logger, definition.Name);
     }
 

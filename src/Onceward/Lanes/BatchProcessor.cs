@@ -51,7 +51,8 @@ internal sealed partial class BatchProcessor(
                     continue;
                 if (outcome.Missed.Count == 0)
                 {
-                    Advance(segments, outcome, started);
+                    var freed = Advance(segments, outcome, started);
+                    await NoteBlocksAsync(segments, freed, cancellationToken).ConfigureAwait(false);
                     return;
                 }
                 await ReconcileAsync(outcome.Missed, cancellationToken).ConfigureAwait(false);
@@ -115,20 +116,45 @@ internal sealed partial class BatchProcessor(
         }
     }
 
-    private void Advance(List<Segment> segments, BatchOutcome outcome, long started)
+    /// <summary>Tells the ledger's reader which partitions block, and which have gone on.</summary>
+    private async Task NoteBlocksAsync(List<Segment> segments, List<Claim> freed, CancellationToken cancellationToken)
     {
+        try
+        {
+            var incidents = new IncidentStore(database);
+            foreach (var claim in freed)
+                await incidents.ResolveAsync(IncidentStore.PartitionBlocked, claim.Key, "the partition went on", cancellationToken).ConfigureAwait(false);
+            foreach (var claim in segments.Select(s => s.Claim))
+                if (claim.Failure is { Attempts: 1 } failure)
+                    await incidents.NoteAsync(
+                        IncidentStore.PartitionBlocked, claim.Key, failure.Offset, $"{{\"reason\":{JsonSerializer.Serialize(failure.Because, StringJson.Default.String)}}}", cancellationToken)
+                        .ConfigureAwait(false);
+        }
+        // The batch is committed; its log has said the same.
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            LogNotNoted(logger, e, worker);
+        }
+    }
+
+    private List<Claim> Advance(List<Segment> segments, BatchOutcome outcome, long started)
+    {
+        var freed = new List<Claim>();
         foreach (var segment in segments)
         {
             var claim = segment.Claim;
             claim.Position = segment.Until;
-            if (claim.Failure is { } failure && failure.Offset < segment.Until)
-                claim.Failure = null;
+            if (claim.Failure is not { } failure || failure.Offset >= segment.Until)
+                continue;
+            claim.Failure = null;
+            freed.Add(claim);
         }
         var elapsed = time.GetElapsedTime(started).TotalSeconds;
         OncewardMetrics.BatchCommitted(worker, elapsed, outcome.Records, outcome.Scope.Repetitions, outcome.Scope.DeadLetters.Count, outcome.Scope.Parking.Records.Count);
         LogCommitted(logger, worker, outcome.Records, segments.Count, elapsed);
         if (outcome.Scope.Messages.Count > 0)
             outbox.Notify();
+        return freed;
     }
 
     private async Task TryResolveAsync(List<Segment> segments, Exception unknown, CancellationToken cancellationToken)
@@ -171,6 +197,9 @@ internal sealed partial class BatchProcessor(
 
     [LoggerMessage(EventIds.BatchIsolated, LogLevel.Warning, "Worker {Worker}: a batch of {Records} records failed; looking for the ones at fault")]
     private static partial void LogIsolating(ILogger logger, Exception exception, string worker, int records);
+
+    [LoggerMessage(EventIds.BlockNotNoted, LogLevel.Warning, "Worker {Worker} could not note in the ledger that a partition blocks, or that it goes on")]
+    private static partial void LogNotNoted(ILogger logger, Exception exception, string worker);
 
     [LoggerMessage(EventIds.TransactionEnded, LogLevel.Critical, "Worker {Worker}: a handler ended the transaction that it was lent. {Positions} are stopped; see onceward.incident")]
     private static partial void LogTransactionEnded(ILogger logger, Exception exception, string worker, string positions);

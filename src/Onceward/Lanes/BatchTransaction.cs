@@ -113,6 +113,9 @@ internal sealed class BatchTransaction(
             return (moved, unseen);
         var batch = new NpgsqlBatch(scope.Connection, scope.Transaction);
         await using var _ = batch.ConfigureAwait(false);
+        // Who looked set a savepoint behind the look: if it is gone, a handler has put another transaction in the place of ours.
+        if (look.Keys is not null)
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(ParkedStore.ReleaseAttempt));
         var newKeys = scope.Parking.NewKeys.Count > 0 ? ParkedStore.ParkKeys(scope.Parking.NewKeys) : null;
         foreach (var command in Writes(scope, newKeys))
             batch.BatchCommands.Add(command);

@@ -36,6 +36,19 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
         };
     }
 
+    /// <summary>Says of open incidents of this kind about this partition that they are over by themselves.</summary>
+    public async Task ResolveAsync(string kind, PartitionKey key, string by, CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand(
+            "UPDATE onceward.incident SET resolved_by = $4 WHERE resolved_by IS NULL AND kind = $1 AND subscription_id = $2 AND partition = $3");
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kind });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.Subscription });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.Partition });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <param name="kind">One of the constants of this class.</param>
     /// <param name="key">The partition it is about, if it is about one.</param>
     /// <param name="fromOffset">Where it begins.</param>

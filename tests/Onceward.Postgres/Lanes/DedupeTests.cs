@@ -1,3 +1,5 @@
+using Onceward.Ledger;
+
 namespace Onceward.Postgres.Lanes;
 
 public sealed class DedupeTests
@@ -73,6 +75,34 @@ public sealed class DedupeTests
         lane.Script.Calls.ShouldBeEmpty();
         (await lane.NextOffsetAsync(1)).ShouldBe(2);
     }
+
+    [Fact]
+    public async Task Old_ids_are_forgotten_in_small_batches_and_younger_ones_and_those_of_others_are_not()
+    {
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf);
+        var scope = lane.Subscription.Id;
+        await lane.Database.ExecuteAsync($"""
+            INSERT INTO onceward.seen_event (scope, event_id, at) SELECT {scope}, 'old-' || i, now() - interval '8 days' FROM generate_series(1, 25) i;
+            INSERT INTO onceward.seen_event (scope, event_id, at) VALUES ({scope}, 'young', now() - interval '6 days'), ({scope + 1}, 'of another', now() - interval '8 days')
+            """);
+        int[] pruned = [await PruneAsync(lane), await PruneAsync(lane), await PruneAsync(lane), await PruneAsync(lane)];
+        pruned.ShouldBe([10, 10, 5, 0]);
+        (await lane.Database.ColumnAsync<string>("SELECT event_id FROM onceward.seen_event ORDER BY event_id")).ShouldBe(["of another", "young"]);
+    }
+
+    [Fact]
+    public async Task Who_prunes_passes_over_what_another_one_prunes()
+    {
+        await using var lane = await TestLane.CreateAsync(dedupeBy: IdOf);
+        await lane.Database.ExecuteAsync($"INSERT INTO onceward.seen_event (scope, event_id, at) SELECT {lane.Subscription.Id}, 'old-' || i, now() - interval '8 days' FROM generate_series(1, 5) i");
+        await using var connection = await lane.Database.Source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var hold = new Npgsql.NpgsqlCommand("SELECT FROM onceward.seen_event WHERE event_id = 'old-3' FOR UPDATE", connection, transaction))
+            await hold.ExecuteNonQueryAsync();
+        (await PruneAsync(lane)).ShouldBe(4);
+    }
+
+    private static Task<int> PruneAsync(TestLane lane) => SeenEvents.PruneAsync(lane.Database.Source, [lane.Subscription.Id], TimeSpan.FromDays(7), 10, default);
 
     private static string? IdOf(string message) => message.IndexOf(':') is >= 0 and var end ? message[..end] : null;
 }

@@ -25,11 +25,14 @@ public sealed class GuardTests
         (await lane.EffectsAsync(0)).ShouldBeEmpty();
         (await lane.EffectsAsync(1)).ShouldBe(["0:b:1"]);
         blocked.Failure.ShouldNotBeNull().Because.ShouldBe("as much is parked as may be");
+        (await lane.Database.ScalarAsync<string>("SELECT partition || ' ' || from_offset || ' ' || (detail ->> 'reason') FROM onceward.incident WHERE kind = 'partition_blocked' AND resolved_by IS NULL"))
+            .ShouldBe("0 1 as much is parked as may be");
         // The attempts of the first are spent, and there is room again.
         await lane.DrainAsync();
         (await lane.DeadLettersAsync()).ShouldBe(["0:0 InvalidOperationException 3", "0:1 InvalidOperationException 3"]);
         (await lane.EffectsAsync(0)).ShouldBe(["2:a:1"]);
         blocked.Failure.ShouldBeNull();
+        (await lane.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.incident WHERE resolved_by IS NULL")).ShouldBe(0);
     }
 
     [Fact]

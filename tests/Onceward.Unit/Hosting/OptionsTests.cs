@@ -81,10 +81,11 @@ public sealed class OptionsTests
             o.MaxBufferedBytes = 0;
             o.SessionTimeout = TimeSpan.Zero;
             o.MirrorInterval = TimeSpan.Zero;
+            o.DedupeWindow = TimeSpan.FromSeconds(59);
         })).Failures.ToArray();
-        foreach (var name in (string[])["Lanes.Count", "Lanes.MaxRecords", "Lanes.MaxBytes", "Lanes.Linger", "MaxBufferedBytes", "SessionTimeout", "MirrorInterval"])
+        foreach (var name in (string[])["Lanes.Count", "Lanes.MaxRecords", "Lanes.MaxBytes", "Lanes.Linger", "MaxBufferedBytes", "SessionTimeout", "MirrorInterval", "DedupeWindow"])
             failures.ShouldContain(f => f.Contains(name) && f.Contains("sums"), name);
-        failures.Length.ShouldBe(7);
+        failures.Length.ShouldBe(8);
     }
 
     private static OncewardOptions Read(Dictionary<string, string?> settings, Action<OncewardOptions>? configure = null)

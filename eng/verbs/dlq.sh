@@ -1,0 +1,4 @@
+# shellcheck shell=bash
+# usage: dlq …                                   dead letters: list, show, retry, discard, edit
+
+main() { onceward_tool dlq "$@"; }

@@ -1,16 +1,17 @@
 # shellcheck shell=bash
-# usage: test [--filter F]                       build, start test servers, run all tests; the last line is the totals
+# usage: test [--filter F | --long]              build, start test servers, run all tests; the last line is the totals; --long: the proofs that take long, too
 
 TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
 
 main() {
-  local filter=''
+  local filter='' long=''
   case ${1:-} in
     '') ;;
     --filter)
       filter=${2:-}
       [ -n "$filter" ] || die "--filter takes an expression of dotnet test"
       ;;
+    --long) long=1 ;;
     *) die "test does not know '$1': see ./onceward help" ;;
   esac
   scratch_begin test
@@ -18,7 +19,11 @@ main() {
   test_packages
   test_servers
   test_dotnet "$filter"
-  if [ -z "$filter" ]; then test_shell; fi
+  if [ -z "$filter" ]; then
+    test_shell
+    test_interop
+  fi
+  if [ -n "$long" ]; then test_oracles; fi
   scratch_stop # before the report, whose last line is the last line
   tally_report
 }
@@ -105,13 +110,54 @@ test_project() { # NAME PROJECT FILTER
 }
 
 test_shell() {
-  local file name status
-  for file in "$ROOT"/tests/launcher/*.sh; do
-    name=$(basename "$file" .sh)
-    status=0
-    step "$name"
-    without_lock bash "$file" >"$STATE/results/$name.tap" 2>"$STATE/logs/$name.log" </dev/null || status=$?
-    grep -A8 '^not ok' "$STATE/results/$name.tap" || true
-    tally_tap "$name" "$STATE/results/$name.tap" "$status"
+  local file
+  for file in "$ROOT"/tests/launcher/*.sh; do test_tap "$(basename "$file" .sh)" "$TEST_TIMEOUT" bash "$file"; done
+}
+
+# Clients that nobody here wrote, on every broker at hand. One that cannot be installed says so.
+test_interop() {
+  if [ -n "${ONCEWARD_TEST_KAFKA:-}" ]; then interop_on "Apache Kafka" "${ONCEWARD_TEST_KAFKA%%,*}"; fi
+  if [ -n "${ONCEWARD_TEST_EMBEDDED:-}" ]; then interop_on "the embedded broker" "$ONCEWARD_TEST_EMBEDDED"; fi
+}
+
+interop_on() { # BROKER ADDRESS
+  local folder=$ROOT/tests/interop
+  interop "kafkajs on $1" need_npm_packages "$folder" -- node "$folder/kafkajs.js" "$2"
+  interop "@platformatic/kafka on $1" need_npm_packages "$folder" -- node "$folder/platformatic.js" "$2"
+  interop "python3-confluent-kafka on $1" need_packages python3-confluent-kafka -- /usr/bin/python3 "$folder/confluent.py" "$2"
+  interop "python3-kafka on $1" need_packages python3-kafka -- /usr/bin/python3 "$folder/kafka_python.py" "$2"
+  interop "kcat on $1" need_packages kcat python3-kafka -- bash "$folder/kcat.sh" "$2"
+}
+
+interop() { # NAME INSTALL… -- COMMAND…
+  local name=$1
+  local -a install=()
+  shift
+  while [ "$1" != -- ]; do install+=("$1") && shift; done
+  shift
+  if ("${install[@]}") >/dev/null 2>&1; then
+    test_tap "$name" 10m "$@"
+  else
+    printf 'ok 1 - %s # SKIP the client of another hand cannot be installed: %s\n' "$name" "${name%% on *}" >"$STATE/results/interop.tap"
+    tally_tap "$name" "$STATE/results/interop.tap" 0
+  fi
+}
+
+# Judges from outside, on embedded brokers of their own.
+test_oracles() {
+  local name
+  for name in librdkafka kafka-tools; do
+    test_tap "$name" 90m bash "$ROOT/tests/oracle/$name.sh"
   done
+}
+
+test_tap() { # NAME LIMIT COMMAND…
+  local name=$1 limit=$2 file status=0
+  file=${1//[^a-zA-Z0-9]/-}
+  shift 2
+  step "$name"
+  without_lock timeout -k 10 "$limit" "$@" >"$STATE/results/$file.tap" 2>"$STATE/logs/$file.log" </dev/null || status=$?
+  grep -A8 '^not ok' "$STATE/results/$file.tap" || true
+  grep -qE '^(not )?ok ' "$STATE/results/$file.tap" || status=1
+  tally_tap "$name" "$STATE/results/$file.tap" "$status"
 }

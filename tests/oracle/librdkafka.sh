@@ -28,9 +28,9 @@ main() {
   oracle_begin librdkafka >&2
   build_runner >&2
   if [ -z "$at" ]; then
-    oracle_broker auto --auto-create true --partitions 4 --lenient-replication
+    oracle_broker auto --auto-create true --default-partitions 4 --lenient-replication
     at=$ORACLE_ADDRESS
-    oracle_broker noauto --auto-create false --partitions 4 --lenient-replication
+    oracle_broker noauto --auto-create false --default-partitions 4 --lenient-replication
     noauto=$ORACLE_ADDRESS
   fi
   for ((run = 1; run <= times; run++)); do

@@ -64,7 +64,7 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
     public async ValueTask<OffsetDeleteResponse> DeleteAsync(OffsetDeleteRequest request)
     {
         var known = request.Topics.SelectMany(static topic => topic.Partitions, static (topic, partition) => new OffsetKey(topic.Name, partition)).Where(Exists).ToHashSet();
-        var (error, used, append) = known.Count == 0 ? (ErrorCode.None, [], OffsetsLog.Nothing) : coordinator.With(
+        var (error, used, append) = coordinator.With(
             request.GroupId,
             create: false,
             group => Delete(group, known),

@@ -19,7 +19,11 @@ internal readonly record struct TimestampedOffset(long Offset, long Timestamp, i
 
 /// <summary>One partition's state and a view of its records, of one moment. Data never lie beyond the watermark given with them.</summary>
 internal readonly record struct LogRead(
-    ErrorCode Error, long HighWatermark, long LastStableOffset, long StartOffset, IReadOnlyList<AbortedTransaction> Aborted, LogSlice Records);
+    ErrorCode Error, long HighWatermark, long LastStableOffset, long StartOffset, IReadOnlyList<AbortedTransaction> Aborted, LogSlice Records)
+{
+    /// <summary>As Apache Kafka answers it: with this error no offset is told.</summary>
+    public static LogRead OutOfRange => new(ErrorCode.OffsetOutOfRange, -1, -1, -1, [], LogSlice.Empty);
+}
 
 /// <summary>A producer's state in one partition.</summary>
 internal readonly record struct ProducerSnapshot(

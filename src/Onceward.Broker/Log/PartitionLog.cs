@@ -109,7 +109,7 @@ internal sealed class PartitionLog : IAsyncDisposable
             read = new LogRead(ErrorCode.None, log.VisibleEnd, log.VisibleStable, log.StartOffset, [], LogSlice.Empty);
         }
         if (offset < read.StartOffset || offset > view.EndOffset)
-            return read with { Error = ErrorCode.OffsetOutOfRange };
+            return LogRead.OutOfRange;
         var bound = readCommitted ? read.LastStableOffset : read.HighWatermark;
         if (offset >= bound)
             return read;
@@ -125,7 +125,7 @@ internal sealed class PartitionLog : IAsyncDisposable
         {
             environment.Logger.LogTroubled(Topic, Partition, e.Message);
         }
-        return read with { Error = StartOffset > offset ? ErrorCode.OffsetOutOfRange : ErrorCode.KafkaStorageError };
+        return StartOffset > offset ? LogRead.OutOfRange : read with { Error = ErrorCode.KafkaStorageError };
     }
 
     /// <summary>The first record at or after a timestamp (milliseconds since 1970, UTC); null: none.</summary>

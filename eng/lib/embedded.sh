@@ -24,3 +24,20 @@ scratch_embedded() {
   first_spawn "$name" embedded_run "$port" "$@"
   await "$name" 60 listening "$port"
 }
+
+# embedded_prepare — for `up`: its records lie beside PostgreSQL's, and go with them.
+embedded_prepare() {
+  [ ! -f "$STATE/kafka/nodes" ] ||
+    die "the Kafka data here are of an Apache Kafka: set KAFKA_HOME, or remove all data with ./onceward down --wipe"
+  need_disk "$STATE/kafka"
+  mkdir -p "$STATE/kafka"
+  need_port "$KAFKA_PORT" ONCEWARD_KAFKA_PORT "the embedded Kafka broker"
+  EMBEDDED_PROGRAM=$(stage "$EMBEDDED_PROJECT")/Onceward.Cli.dll
+  export EMBEDDED_PROGRAM
+}
+
+embedded_start() {
+  first_spawn broker embedded_run "$KAFKA_PORT" --data "$STATE/kafka/embedded"
+}
+
+embedded_ready() { await broker 60 listening "$KAFKA_PORT"; }

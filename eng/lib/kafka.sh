@@ -7,6 +7,9 @@ KAFKA_NODES=1
 
 kafka_external() { [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ]; }
 
+# kafka_apache — an unpacked Apache Kafka is at hand; without it and without a cluster that runs, the embedded broker is the one.
+kafka_apache() { [ -n "${KAFKA_HOME:-}" ]; }
+
 kafka_names() {
   local n
   for ((n = 1; n <= KAFKA_NODES; n++)); do printf 'kafka-%s\n' "$n"; done
@@ -28,7 +31,7 @@ need_bootstrap() {
 }
 
 need_kafka() {
-  [ -n "${KAFKA_HOME:-}" ] || die "no Kafka: set KAFKA_HOME to an unpacked Apache Kafka, or KAFKA_BOOTSTRAP_SERVERS to a running one"
+  kafka_apache || die "no Apache Kafka: set KAFKA_HOME to an unpacked one"
   [ -x "$KAFKA_HOME/bin/kafka-server-start.sh" ] ||
     die "KAFKA_HOME=$KAFKA_HOME holds no Apache Kafka (bin/kafka-server-start.sh is missing): correct it"
   KAFKA_HOME=$(cd "$KAFKA_HOME" && pwd) # The brokers are started from another folder.
@@ -42,6 +45,8 @@ kafka_version() { find "$KAFKA_HOME/libs" -name 'kafka_*-*.jar' -printf '%f\n' |
 kafka_prepare() {
   local asked=${1:-} home=$STATE/kafka n
   need_kafka
+  [ ! -d "$home/embedded" ] ||
+    die "the Kafka data here are of the embedded broker: unset KAFKA_HOME, or remove all data with ./onceward down --wipe"
   need_disk "$home"
   if [ -f "$home/nodes" ]; then
     KAFKA_NODES=$(cat "$home/nodes")

@@ -39,7 +39,7 @@ test_packages() {
   done
 }
 
-# Servers that the caller names are used as they are. Without Kafka, tests that need one say so and are skipped.
+# Servers that the caller names are used as they are. Without a Kafka to compare with, the embedded broker is the only one.
 test_servers() {
   if [ -z "${ONCEWARD_TEST_POSTGRES:-}" ]; then
     # Tests kill workers, not the machine under the database.
@@ -52,7 +52,7 @@ test_servers() {
   elif kafka_external; then
     need_bootstrap
     export ONCEWARD_TEST_KAFKA=$KAFKA_BOOTSTRAP_SERVERS
-  elif [ -n "${KAFKA_HOME:-}" ]; then
+  elif kafka_apache; then
     scratch_kafka 1
     ONCEWARD_TEST_KAFKA=$(kafka_bootstrap)
     export ONCEWARD_TEST_KAFKA
@@ -75,19 +75,19 @@ test_dotnet() { # FILTER
   local project name
   for project in $(test_projects); do
     name=$(basename "$project" .csproj)
-    case $name in
-      Onceward.Conformance) test_conformance "$project" "$1" ;;
-      *) test_project "$name" "$project" "$1" ;;
-    esac
+    if reads_kafka "$project"; then test_on_brokers "$name" "$project" "$1"; else test_project "$name" "$project" "$1"; fi
   done
 }
 
+# reads_kafka PROJECT — whether its tests ask for a broker.
+reads_kafka() { grep -rqsE 'ONCEWARD_(CONFORMANCE|TEST)_KAFKA|TestServers\.Kafka' "$(dirname "$1")" --include='*.cs'; }
+
 # What is asserted of the embedded broker is asserted of Apache Kafka by the same tests: they run once on each that is at hand.
-test_conformance() { # PROJECT FILTER
-  local name=Onceward.Conformance
-  if [ -z "${ONCEWARD_TEST_KAFKA:-}${ONCEWARD_TEST_EMBEDDED:-}" ]; then test_project "$name" "$1" "$2"; fi # skipped, with the reason
-  if [ -n "${ONCEWARD_TEST_KAFKA:-}" ]; then ONCEWARD_CONFORMANCE_KAFKA=$ONCEWARD_TEST_KAFKA test_project "$name on Apache Kafka" "$1" "$2"; fi
-  if [ -n "${ONCEWARD_TEST_EMBEDDED:-}" ]; then ONCEWARD_CONFORMANCE_KAFKA=$ONCEWARD_TEST_EMBEDDED test_project "$name on the embedded broker" "$1" "$2"; fi
+test_on_brokers() { # NAME PROJECT FILTER
+  local apache=${ONCEWARD_TEST_KAFKA:-} embedded=${ONCEWARD_TEST_EMBEDDED:-}
+  if [ -z "$apache$embedded" ]; then test_project "$@"; fi # skipped, with the reason
+  if [ -n "$apache" ]; then ONCEWARD_CONFORMANCE_KAFKA=$apache ONCEWARD_TEST_KAFKA=$apache test_project "$1 on Apache Kafka" "$2" "$3"; fi
+  if [ -n "$embedded" ]; then ONCEWARD_CONFORMANCE_KAFKA=$embedded ONCEWARD_TEST_KAFKA=$embedded test_project "$1 on the embedded broker" "$2" "$3"; fi
 }
 
 test_project() { # NAME PROJECT FILTER

@@ -52,26 +52,43 @@ up_servers() { # BROKERS
     need_port "$POSTGRES_PORT" ONCEWARD_POSTGRES_PORT PostgreSQL
     postgres_prepare
   fi
-  if kafka_external; then need_bootstrap; else own_kafka=1 && kafka_prepare "$1"; fi
+  if kafka_external; then
+    need_bootstrap
+  elif kafka_apache; then
+    own_kafka=apache
+    kafka_prepare "$1"
+  else
+    [ -z "$1" ] || die "--brokers is for an Apache Kafka: set KAFKA_HOME to an unpacked one"
+    own_kafka=embedded
+    embedded_prepare
+  fi
 
   if [ -n "$own_postgres" ]; then
     step "starting PostgreSQL"
     first_spawn postgres postgres_run
   fi
-  if [ -n "$own_kafka" ]; then
-    step "starting Kafka ($KAFKA_NODES broker(s))"
-    for name in $(kafka_names); do first_spawn "$name" kafka_run "${name#kafka-}"; done
-  fi
+  case $own_kafka in
+    apache)
+      step "starting Kafka ($KAFKA_NODES broker(s))"
+      for name in $(kafka_names); do first_spawn "$name" kafka_run "${name#kafka-}"; done
+      ;;
+    embedded)
+      step "starting the embedded Kafka broker"
+      embedded_start
+      ;;
+  esac
   if [ -n "$own_postgres" ]; then
     postgres_ready
     ONCEWARD_POSTGRES=$(postgres_connection onceward onceward)
   fi
-  if [ -n "$own_kafka" ]; then
-    kafka_ready
-    KAFKA_BOOTSTRAP_SERVERS=$(kafka_bootstrap)
-  fi
+  case $own_kafka in
+    apache) kafka_ready ;;
+    embedded) embedded_ready ;;
+  esac
+  [ -z "$own_kafka" ] || KAFKA_BOOTSTRAP_SERVERS=$(kafka_bootstrap)
   export ONCEWARD_POSTGRES KAFKA_BOOTSTRAP_SERVERS
   UP_OWN_POSTGRES=$own_postgres
+  [ "$own_kafka" != embedded ] || UP_KAFKA_NOTE=' (the embedded broker; production means Apache Kafka)'
 }
 
 up_systems() {
@@ -99,7 +116,7 @@ up_report() { # SECONDS
   say "ready after $1 s"
   say "  insurance gateway   127.0.0.1:$INSURANCE_GRPC_PORT (gRPC), token in $STATE/gateway.token"
   for role in "${INSURANCE_ROLES[@]}"; do say "  health              http://127.0.0.1:$(insurance_health_port "$role")/health/ready ($role)"; done
-  say "  Kafka               $KAFKA_BOOTSTRAP_SERVERS"
+  say "  Kafka               $KAFKA_BOOTSTRAP_SERVERS${UP_KAFKA_NOTE:-}"
   say "  PostgreSQL          ${database:-as given}"
   say "  logs and pid files  $STATE/logs, $STATE/run"
   say "Ctrl-C or ./onceward down stops everything; the data stay."

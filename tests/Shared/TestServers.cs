@@ -11,7 +11,7 @@ public static class TestServers
 
     /// <summary>The bootstrap servers of a broker that the test may create topics on.</summary>
     public static string Kafka => Environment.GetEnvironmentVariable("ONCEWARD_TEST_KAFKA")
-        ?? Skip("ONCEWARD_TEST_KAFKA is not set: no broker to test against. Set KAFKA_HOME to an Apache Kafka.");
+        ?? Skip("ONCEWARD_TEST_KAFKA is not set: no broker to test against: run ./onceward test, which starts one.");
 
     private static string Skip(string reason)
     {

@@ -55,6 +55,9 @@ public static class ErrorCodes
     /// <summary>A topic is missing, or is another than the one the ledger knows.</summary>
     public const string Topic = "ONCE-TOPIC";
 
+    /// <summary>The ledger holds the worker's offsets of another cluster.</summary>
+    public const string Cluster = "ONCE-CLUSTER";
+
     /// <summary>The ledger's schema is newer than this program, or was changed by hand.</summary>
     public const string Schema = "ONCE-SCHEMA";
 

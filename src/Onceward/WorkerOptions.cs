@@ -21,6 +21,21 @@ public sealed class WorkerOptions
     /// </summary>
     public TimeSpan DedupeWindow { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// How long another transaction may hold the row of a partition that was assigned to us before its session is ended. A live owner holds it for the
+    /// length of a COMMIT. Default: 10 s, as long as a member may be silent.
+    /// </summary>
+    public TimeSpan FrozenOwnerGrace { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How often topics and ledger are looked at while running: whether the topics are still the same, whether an operator has moved an offset.
+    /// Default: 5 s: two small requests, and what a topic that was created again may be read for before it is noticed.
+    /// </summary>
+    public TimeSpan CheckInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Whether this worker may read topics of the same name on several clusters into one ledger. Default: no; then a second cluster is refused.</summary>
+    public bool SeveralClusters { get; set; }
+
     /// <summary>How often the applied offsets are copied to the Kafka group, for lag tools only. Default: 5 s.</summary>
     public TimeSpan MirrorInterval { get; set; } = TimeSpan.FromSeconds(5);
 

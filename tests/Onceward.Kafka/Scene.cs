@@ -1,3 +1,4 @@
+using Confluent.Kafka.Admin;
 using Onceward.Hosting;
 using Onceward.TestSupport;
 using Shouldly;
@@ -25,7 +26,10 @@ internal sealed class Scene(TestDatabase database, TestTopic input, TestTopic ou
 
     /// <summary>A worker of the scene; by default one that applies deposits set by set.</summary>
     public Task<TestWorker> StartAsync(Action<WorkerBuilder>? worker = null, Action<OncewardOptions>? configure = null) => TestWorker.StartAsync(
-        database.ConnectionString, Application, o => o.AddWorker("sums", worker ?? (w => w.From(input.Name).HandleBatch<Deposit, DepositBatchHandler>())), configure);
+        database.ConnectionString, Application, o => o.AddWorker("sums", worker ?? (w => Sums(w))), configure);
+
+    /// <summary>The input, applied set by set.</summary>
+    public SubscriptionBuilder Sums(WorkerBuilder worker) => worker.From(input.Name).HandleBatch<Deposit, DepositBatchHandler>();
 
     public Task AppliedAsync(int count) => Eventually.HoldsAsync(
         $"{count} effects", async () => await database.ScalarAsync<long>("SELECT count(*) FROM effect") >= count);
@@ -40,7 +44,31 @@ internal sealed class Scene(TestDatabase database, TestTopic input, TestTopic ou
     }
 
     public Task IncidentAsync(string kind) => Eventually.HoldsAsync(
-        $"an incident {kind}", async () => await database.ScalarAsync<long>($"SELECT count(*) FROM onceward.incident WHERE kind = '{kind}'") > 0);
+        $"an incident {kind}", async () =>
+            await database.ScalarAsync<bool>("SELECT to_regclass('onceward.incident') IS NOT NULL")
+            && await database.ScalarAsync<long>($"SELECT count(*) FROM onceward.incident WHERE kind = '{kind}'") > 0);
+
+    /// <summary>The partitions whose state the ledger says is stopped.</summary>
+    public Task<List<int>> StoppedAsync() => database.ColumnAsync<int>("SELECT partition FROM onceward.consumer_offset WHERE state = 'stopped' ORDER BY partition");
+
+    /// <summary>Deletes the input topic and creates it again under its name.</summary>
+    public async Task RecreateInputAsync(int partitions)
+    {
+        using var admin = TestTopic.Admin();
+        await admin.DeleteTopicsAsync([input.Name]);
+        await Eventually.HoldsAsync("the topic can be created again", async () =>
+        {
+            try
+            {
+                await admin.CreateTopicsAsync([new TopicSpecification { Name = input.Name, NumPartitions = partitions, ReplicationFactor = 1 }]);
+                return true;
+            }
+            catch (CreateTopicsException)
+            {
+                return false;
+            }
+        });
+    }
 
     public ValueTask DisposeAsync() => database.DisposeAsync();
 }

@@ -1,5 +1,4 @@
 using Confluent.Kafka;
-using Confluent.Kafka.Admin;
 using Onceward.TestSupport;
 using Shouldly;
 using Xunit;
@@ -53,61 +52,6 @@ public sealed class WorkerTests
     }
 
     [Fact]
-    public async Task A_claim_that_fails_at_first_passes_over_no_record()
-    {
-        await using var scene = await Scene.CreateAsync();
-        scene.Input.Produce(Effects.Records(4, 400));
-        await using (await scene.StartAsync())
-            await scene.AppliedAsync(400);
-        scene.Input.Produce(Effects.Records(4, 4000).Skip(400));
-        TestWorker worker;
-        await using (var connection = await scene.Database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken))
-        {
-            // As a frozen owner would hold two of the rows.
-            await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-            await using (var hold = new Npgsql.NpgsqlCommand("SELECT FROM onceward.consumer_offset WHERE partition < 2 FOR UPDATE", connection, transaction))
-                await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-            worker = await scene.StartAsync();
-            await Eventually.HoldsAsync("the worker gives up on the claim", () => worker.HasLogged("a new consumer begins"));
-            scene.Input.Produce(Effects.Records(4, 6000).Skip(4000));
-        }
-        await using var _ = worker;
-        await scene.AppliedAsync(6000);
-        await Effects.ShouldBeExactAsync(scene.Database, 6000);
-    }
-
-    [Fact]
-    public async Task Latest_begins_at_the_end_and_a_partition_that_is_added_later_at_its_first_record()
-    {
-        await using var scene = await Scene.CreateAsync(partitions: 1);
-        scene.Input.Produce(Effects.Records(1, 10));
-        await using var worker = await scene.StartAsync(
-            w => w.From(scene.Input.Name).HandleBatch<Deposit, DepositBatchHandler>().StartAt(StartAt.Latest).Configure(o => o.Consumer["topic.metadata.refresh.interval.ms"] = "500"));
-        await Eventually.HoldsAsync("the partition is claimed", async () =>
-            await scene.Database.ScalarAsync<bool>("SELECT to_regclass('onceward.consumer_offset') IS NOT NULL")
-            && await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.consumer_offset WHERE epoch > 0") == 1);
-        scene.Input.Produce(Effects.Records(1, 15).Skip(10));
-        await scene.AppliedAsync(5);
-        using (var admin = TestTopic.Admin())
-            await admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = scene.Input.Name, IncreaseTo = 2 }]);
-        await Eventually.HoldsAsync("the partition can be written", () =>
-        {
-            try
-            {
-                scene.Input.Produce([(1, "new", Effects.Records(1, 1).Single().Value)]);
-                return true;
-            }
-            catch (KafkaException)
-            {
-                return false;
-            }
-        });
-        await Eventually.HoldsAsync("the first record of the new partition", async () =>
-            await scene.Database.ScalarAsync<long>("""SELECT count(*) FROM effect WHERE partition = 1 AND "offset" = 0""") == 1);
-        (await scene.Database.ScalarAsync<long>("""SELECT min("offset") FROM effect WHERE partition = 0""")).ShouldBe(10);
-    }
-
-    [Fact]
     public async Task A_dead_letter_arrives_on_its_topic_with_its_bytes_and_its_reason()
     {
         await using var scene = await Scene.CreateAsync(partitions: 1);
@@ -124,51 +68,6 @@ public sealed class WorkerTests
         letter.Headers.Text("onceward-dlq-reason").ShouldBe(ErrorCodes.Undecodable);
         letter.Headers.Text("onceward-dlq-offset").ShouldBe("1");
         (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.dead_letter")).ShouldBe(1);
-    }
-
-    [Fact]
-    public async Task A_position_that_the_broker_no_longer_has_stops_its_partition_with_an_incident_and_no_other()
-    {
-        await using var scene = await Scene.CreateAsync(partitions: 2);
-        scene.Input.Produce(Effects.Records(2, 40));
-        await using (await scene.StartAsync())
-            await scene.AppliedAsync(40);
-        scene.Input.Produce(Effects.Records(2, 80).Skip(40));
-        using (var admin = TestTopic.Admin())
-            await admin.DeleteRecordsAsync([new TopicPartitionOffset(scene.Input.Name, 0, 30)]);
-        await using var worker = await scene.StartAsync();
-        await scene.IncidentAsync("offset_out_of_range");
-        await Eventually.HoldsAsync("the other partition goes on", async () => await scene.Database.ScalarAsync<long>("SELECT count(*) FROM effect WHERE partition = 1") == 40);
-        (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM effect WHERE partition = 0")).ShouldBe(20);
-    }
-
-    [Fact]
-    public async Task A_topic_that_was_created_again_is_not_read_from_the_old_offsets()
-    {
-        await using var scene = await Scene.CreateAsync(partitions: 1);
-        scene.Input.Produce(Effects.Records(1, 10));
-        await using (await scene.StartAsync())
-            await scene.AppliedAsync(10);
-        using (var admin = TestTopic.Admin())
-        {
-            await admin.DeleteTopicsAsync([scene.Input.Name]);
-            await Eventually.HoldsAsync("the topic can be created again", async () =>
-            {
-                try
-                {
-                    await admin.CreateTopicsAsync([new TopicSpecification { Name = scene.Input.Name, NumPartitions = 1, ReplicationFactor = 1 }]);
-                    return true;
-                }
-                catch (CreateTopicsException)
-                {
-                    return false;
-                }
-            });
-        }
-        scene.Input.Produce(Effects.Records(1, 20));
-        await using var worker = await scene.StartAsync();
-        await Eventually.HoldsAsync("the host stops", () => worker.HasStopped);
-        (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM effect")).ShouldBe(10);
     }
 
     [Fact]

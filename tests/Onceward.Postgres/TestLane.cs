@@ -85,7 +85,7 @@ internal sealed class TestLane : IAsyncDisposable
         lane.Subscription = subscribe is not null ? subscribe(settings, new Decoder()) : setBased
             ? new BatchSubscription<string, ScriptedBatchHandler>(settings, new Decoder(), dedupeBy)
             : new RecordSubscription<string, ScriptedHandler>(settings, new Decoder(), dedupeBy);
-        lane.Subscription.Id = await new SubscriptionStore(database.Source).EnsureAsync("cluster", "worker", Topic, "id-1", default);
+        lane.Subscription.Id = (await new SubscriptionStore(database.Source).EnsureAsync("cluster", "worker", Topic, "id-1", default)).Id;
         return lane;
     }
 
@@ -133,8 +133,8 @@ internal sealed class TestLane : IAsyncDisposable
     {
         var store = new ClaimStore(Database.Source, "me");
         var key = new PartitionKey(Subscription.Id, partition);
-        store.Insert("cluster", "app", [(key, 0)]);
-        var row = store.Claim([key], []).Single();
+        store.InsertAsync("cluster", "app", [(key, 0)], default).GetAwaiter().GetResult();
+        var row = store.ClaimAsync([key], default).GetAwaiter().GetResult().Claimed.Single();
         var claim = new Claim(Subscription, new TopicPartition(Topic, partition), row, new IntakeBudget(long.MaxValue)) { Wake = () => { } };
         _claims.Add(claim);
         return claim;
@@ -198,7 +198,7 @@ internal sealed class TestLane : IAsyncDisposable
 
     /// <summary>Another worker takes the partition.</summary>
     public void Steal(int partition) =>
-        new ClaimStore(Database.Source, "another").Claim([new PartitionKey(Subscription.Id, partition)], []).ShouldHaveSingleItem();
+        new ClaimStore(Database.Source, "another").ClaimAsync([new PartitionKey(Subscription.Id, partition)], default).GetAwaiter().GetResult().Claimed.ShouldHaveSingleItem();
 
     /// <summary>As on a primary that was demoted: sessions may only read.</summary>
     public async Task SetReadOnlyAsync(bool isReadOnly)

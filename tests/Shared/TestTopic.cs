@@ -12,6 +12,9 @@ public sealed class TestTopic
 
     public int Partitions { get; }
 
+    /// <summary>A topic that the test created in a way of its own.</summary>
+    public static TestTopic Existing(string name, int partitions = 1) => new(name, partitions);
+
     /// <summary>Creates a topic whose name begins with <paramref name="prefix"/>.</summary>
     public static async Task<TestTopic> CreateAsync(string prefix, int partitions = 1, string? suffix = null)
     {

@@ -19,6 +19,11 @@ internal static class EventIds
     public const int ConsumerRestarting = 1107;
     public const int MirrorFailed = 1108;
     public const int ClientLog = 1109;
+    public const int AnchorGone = 1110;
+    public const int OwnersFenceEachOther = 1111;
+    public const int IncidentNotNoted = 1112;
+    public const int WatchFailed = 1113;
+    public const int TopicMissing = 1114;
 
     // 1200: lanes
     public const int BatchCommitted = 1200;

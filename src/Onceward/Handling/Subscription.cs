@@ -16,8 +16,11 @@ internal abstract class Subscription(SubscriptionSettings settings)
     /// <summary>Whether the handler is called record by record, so that its time is kept for each.</summary>
     public virtual bool HandlesOneByOne => false;
 
-    /// <summary>The id of the ledger's row. Set once, before the first claim.</summary>
+    /// <summary>The id of the ledger's row. Set before the first claim, and again only when an operator lets the worker begin anew.</summary>
     public int Id { get; set; }
+
+    /// <summary>The incarnation of the topic that the ledger's offsets are of.</summary>
+    public string TopicId { get; set; } = "";
 
     /// <summary>
     /// Decodes <paramref name="records"/> and calls the handler in their order. Whatever it throws other than infrastructure's errors

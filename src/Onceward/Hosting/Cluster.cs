@@ -57,6 +57,31 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
         return (await end.ConfigureAwait(false)).ToDictionary(e => e.Key, e => new LogBounds(lows[e.Key], e.Value));
     }
 
+    /// <summary>What a group has committed; partitions without a commit are left out.</summary>
+    /// <exception cref="OncewardException">The group still has members.</exception>
+    public async Task<Dictionary<TopicPartition, long>> CommittedAsync(string group, IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken)
+    {
+        var description = await Admin.DescribeConsumerGroupsAsync([group], new DescribeConsumerGroupsOptions { RequestTimeout = s_timeout })
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (description.ConsumerGroupDescriptions[0] is { State: not (ConsumerGroupState.Empty or ConsumerGroupState.Dead or ConsumerGroupState.Unknown) } live)
+            throw new OncewardException(
+                ErrorCodes.Topic, $"Group '{group}' is to be adopted, but is {live.State} with {live.Members.Count} members, which would go on where we begin. Stop them.", isTransient: true);
+        var answer = await Admin.ListConsumerGroupOffsetsAsync(
+            [new ConsumerGroupTopicPartitions(group, [.. partitions])], new ListConsumerGroupOffsetsOptions { RequestTimeout = s_timeout, RequireStableOffsets = true })
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
+        return answer[0].Partitions.Where(p => p.Error.IsError ? throw new KafkaException(p.Error) : p.Offset.Value >= 0)
+            .ToDictionary(p => p.TopicPartition, p => p.Offset.Value);
+    }
+
+    /// <summary>Whether records may vanish from the middle of the topic's logs.</summary>
+    public async Task<bool> IsCompactedAsync(string topic, CancellationToken cancellationToken)
+    {
+        var answer = await Admin.DescribeConfigsAsync(
+            [new ConfigResource { Type = ResourceType.Topic, Name = topic }], new DescribeConfigsOptions { RequestTimeout = s_timeout })
+            .WaitAsync(cancellationToken).ConfigureAwait(false);
+        return answer[0].Entries.TryGetValue("cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal);
+    }
+
     private async Task<List<TopicDescription>> DescribeAsync(IEnumerable<string> names, CancellationToken cancellationToken)
     {
         var topics = names.ToArray();

@@ -11,6 +11,7 @@ public sealed class WorkerBuilder
     private readonly string _name;
     private readonly IServiceCollection _services;
     private readonly List<SubscriptionBuilder> _subscriptions = [];
+    private string? _renamedFrom;
 
     internal WorkerBuilder(string name, IServiceCollection services) => (_name, _services) = (name, services);
 
@@ -32,6 +33,17 @@ public sealed class WorkerBuilder
         return this;
     }
 
+    /// <summary>
+    /// The name that this worker had before: its offsets, its remembered event ids and its channels come along on the first start under the new name, and
+    /// whoever still runs under the old one is fenced. Harmless when that has happened.
+    /// </summary>
+    public WorkerBuilder RenamedFrom(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        _renamedFrom = name;
+        return this;
+    }
+
     internal WorkerDefinition Build()
     {
         if (_subscriptions.Count == 0)
@@ -39,7 +51,7 @@ public sealed class WorkerBuilder
         var twice = _subscriptions.GroupBy(s => s.Topic).FirstOrDefault(g => g.Count() > 1);
         if (twice is not null)
             throw new OncewardException(ErrorCodes.Configuration, $"Worker '{_name}' reads topic '{twice.Key}' twice: one handler applies a topic.");
-        return new WorkerDefinition(_name, [.. _subscriptions.Select(s => s.Build(_name))]);
+        return new WorkerDefinition(_name, [.. _subscriptions.Select(s => s.Build(_name))], _renamedFrom);
     }
 }
 
@@ -52,6 +64,7 @@ public sealed class SubscriptionBuilder
     private Func<SubscriptionSettings, ISerdes, Subscription>? _create;
     private Delegate? _dedupeBy;
     private string? _deadLetterTopic;
+    private string? _adoptGroup;
     private StartAt _startAt = Onceward.StartAt.Earliest;
 
     internal SubscriptionBuilder(WorkerBuilder worker, IServiceCollection services, string topic) =>
@@ -111,6 +124,17 @@ public sealed class SubscriptionBuilder
         return this;
     }
 
+    /// <summary>
+    /// Begins where the Kafka group <paramref name="group"/> has committed, on the first start only: how an existing consumer moves over without a gap.
+    /// The group must have no members left. Partitions without a commit begin by <see cref="StartAt"/>.
+    /// </summary>
+    public SubscriptionBuilder AdoptGroup(string group)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(group);
+        _adoptGroup = group;
+        return this;
+    }
+
     /// <summary>Reads one topic more with the same worker.</summary>
     public SubscriptionBuilder From(string topic) => _worker.From(topic);
 
@@ -128,7 +152,7 @@ public sealed class SubscriptionBuilder
         if (_deadLetterTopic == Topic)
             throw new OncewardException(
                 ErrorCodes.Configuration, $"Worker '{worker}' would publish the dead letters of '{Topic}' to the same topic and fail on them again, for ever. Name another.");
-        var settings = new SubscriptionSettings(worker, Topic, _retry, _deadLetterTopic, _startAt);
+        var settings = new SubscriptionSettings(worker, Topic, _retry, _deadLetterTopic, _startAt, _adoptGroup);
         return new SubscriptionDefinition(Topic, serdes => create(settings, serdes));
     }
 

@@ -27,6 +27,8 @@ internal sealed class WorkerOptionsValidator : IValidateOptions<WorkerOptions>
         Check(
             options.MirrorInterval >= TimeSpan.FromMilliseconds(10) && options.MirrorInterval <= TimeSpan.FromDays(1), "MirrorInterval", options.MirrorInterval,
             "10 ms to one day");
+        CheckBound("FrozenOwnerGrace", options.FrozenOwnerGrace);
+        CheckBound("CheckInterval", options.CheckInterval);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         // PostgreSQL takes zero for "no bound", and whole milliseconds of an int.

@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -36,12 +37,7 @@ internal sealed partial class WorkerService(
 
         using var aborting = new CancellationTokenSource();
         var lanes = new List<Lane>();
-        var owner = $"{Environment.MachineName}/{Environment.ProcessId}";
-        var claimer = new Claimer(_cluster, clusterId, shared.Value.Application, new ClaimStore(_database, owner), subscriptions);
-        var loop = new ConsumerLoop(definition.Name, config, claimer, subscriptions, lanes, options, _time, loggers.CreateLogger<ConsumerLoop>())
-        {
-            Stopped = NoteStopped,
-        };
+        var loop = CreateLoop(config, clusterId, subscriptions, lanes);
         var pipelines = new Pipelines(definition.Name, options, shared.Value, services, loggers);
         for (var i = 0; i < options.Lanes.Count; i++)
             lanes.Add(pipelines.CreateLane(i, loop.Fence));
@@ -67,6 +63,17 @@ internal sealed partial class WorkerService(
             await lane.DisposeAsync().ConfigureAwait(false);
     }
 
+    private ConsumerLoop CreateLoop(ConsumerConfig config, string clusterId, Dictionary<string, Subscription> subscriptions, List<Lane> lanes)
+    {
+        var (store, incidents) = (new ClaimStore(_database, $"{Environment.MachineName}/{Environment.ProcessId}"), new IncidentStore(_database));
+        var first = new FirstPositions(_cluster, clusterId, shared.Value.Application, store, incidents, subscriptions);
+        var claimer = new Claimer(_cluster, store, first, incidents, subscriptions, _time);
+        var waiting = new WaitingClaims(claimer, new FrozenOwner(_database, incidents), options, _time);
+        var watch = new Watch(definition.Name, options, _cluster, clusterId, _database, new SubscriptionStore(_database), incidents, subscriptions);
+        return new ConsumerLoop(
+            definition.Name, config, claimer, waiting, watch, incidents, subscriptions, lanes, options, _time, loggers.CreateLogger<ConsumerLoop>());
+    }
+
     /// <summary>Waits for database, broker and topics. Returns the cluster's id, or nothing if the host stops before they are there.</summary>
     private async Task<string?> PrepareAsync(Dictionary<string, Subscription> subscriptions, CancellationToken stoppingToken)
     {
@@ -80,8 +87,9 @@ internal sealed partial class WorkerService(
                 var topics = await _cluster.TopicsAsync(subscriptions.Keys, stoppingToken).ConfigureAwait(false);
                 var store = new SubscriptionStore(_database);
                 foreach (var subscription in subscriptions.Values)
-                    subscription.Id = await store.EnsureAsync(
-                        clusterId, definition.Name, subscription.Topic, topics[subscription.Topic].TopicId.ToString(), stoppingToken).ConfigureAwait(false);
+                    (subscription.Id, subscription.TopicId) = await store.EnsureAsync(
+                        clusterId, definition.Name, subscription.Topic, topics[subscription.Topic].TopicId.ToString(), stoppingToken, definition.RenamedFrom,
+                        options.SeveralClusters).ConfigureAwait(false);
                 return clusterId;
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -97,15 +105,6 @@ internal sealed partial class WorkerService(
             }
         }
         return null;
-    }
-
-    private void NoteStopped(Claim claim, string reason)
-    {
-        var detail = System.Text.Json.JsonSerializer.Serialize(reason, Handling.StringJson.Default.String);
-        var note = new IncidentStore(_database).NoteAsync(
-            IncidentStore.OffsetOutOfRange, claim.Key, claim.Position, $"{{\"reason\":{detail}}}", CancellationToken.None);
-        // The poll thread must not wait for a database that may be down; the partition is stopped either way and the log has it.
-        _ = note.ContinueWith(t => LogNotReady(_logger, t.Exception!, definition.Name, 0), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
     }
 
     [LoggerMessage(EventIds.WorkerStarting, LogLevel.Information, "Worker {Worker} starts as a member of {Group} with {Lanes} lanes")]

@@ -29,6 +29,15 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
 
     public Epoch Epoch => row.Epoch;
 
+    /// <summary>The record that was applied last when the partition was claimed.</summary>
+    public Anchor? Anchor => row.Anchor;
+
+    /// <summary>Whether the log is the one that the ledger knows. Belongs to the poll thread.</summary>
+    public LogCheck Check { get; init; } = new(row, row.NextOffset);
+
+    /// <summary>The position when the topic was last seen to be the same.</summary>
+    public long CheckedPosition { get; set; } = row.NextOffset;
+
     /// <summary>The next offset that the ledger expects of us. Never "the first record we got": offsets have legal gaps.</summary>
     public long Position
     {

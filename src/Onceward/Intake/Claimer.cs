@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using Onceward.Handling;
@@ -6,54 +7,120 @@ using Onceward.Ledger;
 
 namespace Onceward.Intake;
 
-/// <summary>Turns partitions that the group assigned into claims that the ledger granted.</summary>
+/// <summary>Turns partitions that the group assigned into claims that the ledger granted, after a look at their logs.</summary>
 /// <remarks>
-/// Synchronous: it runs on the poll thread, mostly inside the rebalance handler. The start never comes from Kafka's committed offsets or from a
-/// reset policy, only from the ledger's row, which is written before the first record is read.
+/// <para><b>Guarantee:</b> the start comes from the ledger's row alone, never from Kafka's committed offsets or a reset policy, and only where the
+/// topic is the incarnation that the row is of and the log reaches from its first record to the row's position. What does not hold stops the
+/// partition, in the ledger and with an incident; what cannot be asked is not granted.</para>
+/// <para><b>Concurrency:</b> attempts for different partitions may run side by side. <b>Crash:</b> an epoch was bumped for nothing.</para>
 /// </remarks>
-internal sealed class Claimer(Cluster cluster, string clusterId, string application, ClaimStore store, IReadOnlyDictionary<string, Subscription> subscriptions)
+internal sealed class Claimer(
+    Cluster cluster, ClaimStore store, FirstPositions first, IncidentStore incidents, IReadOnlyDictionary<string, Subscription> subscriptions, TimeProvider time)
 {
-    private static readonly TimeSpan s_brokerTimeout = TimeSpan.FromSeconds(3);
+    // A new leader learns how far its log is committed from its followers' next fetches; until then its end may lie before what we have read.
+    private static readonly TimeSpan s_leaderPatience = TimeSpan.FromSeconds(30);
 
-    /// <summary>The rows that could be claimed. Partitions that are missing here are held by a running transaction: claim them again soon.</summary>
-    public IReadOnlyList<OffsetRow> Claim(IReadOnlyCollection<TopicPartition> partitions)
+    private readonly ConcurrentDictionary<PartitionKey, long> _endsEarlySince = new();
+
+    public async Task<ClaimResult> ClaimAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellationToken)
     {
-        var keys = partitions.Select(p => new PartitionKey(subscriptions[p.Topic].Id, p.Partition.Value)).ToList();
-        var absent = new List<PartitionKey>();
-        var claimed = store.Claim(keys, absent);
-        if (absent.Count == 0)
-            return claimed;
-        store.Insert(clusterId, application, FirstPositions(absent));
-        return [.. claimed, .. store.Claim(absent, [])];
+        var byKey = partitions.ToDictionary(p => new PartitionKey(subscriptions[p.Topic].Id, p.Partition.Value));
+        var answer = await store.ClaimAsync(byKey.Keys, cancellationToken).ConfigureAwait(false);
+        var topics = await cluster.FindTopicsAsync(partitions.Select(p => p.Topic).Distinct(StringComparer.Ordinal), cancellationToken).ConfigureAwait(false);
+        var result = new Verdicts([], [], []);
+        var begun = await BeginAsync(answer.Absent, byKey, topics, result, cancellationToken).ConfigureAwait(false);
+        var readable = new List<OffsetRow>();
+        foreach (var row in answer.Claimed.Concat(begun.Claimed))
+            if (await IsOurLogAsync(row, byKey[row.Key], topics, result, cancellationToken).ConfigureAwait(false))
+                readable.Add(row);
+        OffsetRow[] held = [.. answer.Held.Concat(begun.Held).Where(r => topics.ContainsKey(byKey[r.Key].Topic))];
+        var bounds = await cluster.BoundsAsync([.. readable.Concat(held).Select(r => byKey[r.Key])], cancellationToken).ConfigureAwait(false);
+        foreach (var row in readable)
+            await GrantAsync(row, byKey[row.Key], bounds[byKey[row.Key]], result, cancellationToken).ConfigureAwait(false);
+        result.Refused.AddRange(held.Select(row => new Refusal(byKey[row.Key], row.Key, StartOf(row, bounds[byKey[row.Key]]))));
+        return new ClaimResult(result.Granted, result.Refused, result.Stopped);
     }
 
-    private List<(PartitionKey, long)> FirstPositions(List<PartitionKey> absent)
+    /// <summary>Whether retention or compaction can have taken the anchor, so that its absence says nothing about the log.</summary>
+    public async Task<bool> MayLackAnchorAsync(TopicPartition partition, Anchor anchor, CancellationToken cancellationToken)
     {
-        var started = store.Started([.. absent.Select(k => k.Subscription).Distinct()]);
-        var byId = subscriptions.Values.ToDictionary(s => s.Id);
-        var specs = absent.ConvertAll(key =>
-        {
-            var subscription = byId[key.Subscription];
-            // A partition that appears later holds records that nobody has read, whatever the policy says of the first start.
-            var atEnd = subscription.Settings.StartAt is StartAt.Latest && !started.Contains(key.Subscription);
-            return new TopicPartitionOffsetSpec
-            {
-                TopicPartition = new TopicPartition(subscription.Topic, key.Partition),
-                OffsetSpec = atEnd ? OffsetSpec.Latest() : OffsetSpec.Earliest(),
-            };
-        });
-        // The client remembers the partitions of a topic it has asked about, and does not look for the leader of one that was added since.
-        foreach (var topic in specs.Select(s => s.TopicPartition.Topic).Distinct(StringComparer.Ordinal))
-            cluster.Admin.GetMetadata(topic, s_brokerTimeout);
-        var answer = cluster.Admin.ListOffsetsAsync(specs, new ListOffsetsOptions { RequestTimeout = s_brokerTimeout, IsolationLevel = IsolationLevel.ReadCommitted })
-            .WaitAsync(s_brokerTimeout + s_brokerTimeout).GetAwaiter().GetResult();
-        return [.. answer.ResultInfos.Select(info =>
-        {
-            var at = info.TopicPartitionOffsetError;
-            // A partition without a leader may be answered without an error, and without an offset.
-            return at.Error.IsError || at.Offset.Value < 0
-                ? throw new KafkaException(at.Error.IsError ? at.Error : new Error(ErrorCode.LeaderNotAvailable))
-                : (new PartitionKey(subscriptions[at.Topic].Id, at.Partition.Value), at.Offset.Value);
-        })];
+        var bounds = await cluster.BoundsAsync([partition], cancellationToken).ConfigureAwait(false);
+        return bounds[partition].Low > anchor.Offset || await cluster.IsCompactedAsync(partition.Topic, cancellationToken).ConfigureAwait(false);
     }
+
+    private async Task<ClaimAnswer> BeginAsync(
+        IReadOnlyList<PartitionKey> absent, Dictionary<PartitionKey, TopicPartition> byKey, Dictionary<string, TopicDescription> topics, Verdicts result,
+        CancellationToken cancellationToken)
+    {
+        var fresh = new List<PartitionKey>();
+        foreach (var key in absent)
+        {
+            var partition = byKey[key];
+            if (!topics.TryGetValue(partition.Topic, out var topic))
+                result.Refused.Add(new Refusal(partition, null, null));
+            else if (IsRecreated(topic))
+                result.Stopped.Add(new Stop(partition, null, Recreated(topic)));
+            else
+                fresh.Add(key);
+        }
+        if (fresh.Count == 0)
+            return new ClaimAnswer([], [], []);
+        await first.WriteAsync(fresh, cancellationToken).ConfigureAwait(false);
+        return await store.ClaimAsync(fresh, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> IsOurLogAsync(
+        OffsetRow row, TopicPartition partition, Dictionary<string, TopicDescription> topics, Verdicts result, CancellationToken cancellationToken)
+    {
+        if (!row.IsRunning)
+            result.Stopped.Add(new Stop(partition, row.Key, "it was stopped before, and nobody let it go on"));
+        else if (!topics.TryGetValue(partition.Topic, out var topic))
+            // It may only not have reached the broker that was asked.
+            result.Refused.Add(new Refusal(partition, null, null));
+        else if (IsRecreated(topic))
+            result.Stopped.Add(await StopAsync(row, partition, IncidentStore.TopicRecreated, row.NextOffset, null, Recreated(topic), cancellationToken).ConfigureAwait(false));
+        else
+            return true;
+        return false;
+    }
+
+    private async Task GrantAsync(OffsetRow row, TopicPartition partition, LogBounds bounds, Verdicts result, CancellationToken cancellationToken)
+    {
+        if (bounds.Low > row.NextOffset)
+        {
+            result.Stopped.Add(await StopAsync(
+                row, partition, IncidentStore.RecordsLost, row.NextOffset, bounds.Low,
+                $"the log begins at {bounds.Low}, the ledger stands at {row.NextOffset}: retention or a deletion took records that were never applied", cancellationToken).ConfigureAwait(false));
+            return;
+        }
+        if (bounds.End < row.NextOffset)
+        {
+            var since = _endsEarlySince.GetOrAdd(row.Key, time.GetTimestamp());
+            if (time.GetElapsedTime(since) < s_leaderPatience)
+                result.Refused.Add(new Refusal(partition, null, null));
+            else
+                result.Stopped.Add(await StopAsync(
+                    row, partition, IncidentStore.LogTruncated, bounds.End, row.NextOffset,
+                    $"the log ends at {bounds.End}, the ledger stands at {row.NextOffset}: records that were applied are gone, and others may take their offsets", cancellationToken).ConfigureAwait(false));
+            return;
+        }
+        _endsEarlySince.TryRemove(row.Key, out _);
+        result.Granted.Add(new Grant(partition, row, StartOf(row, bounds)));
+    }
+
+    private static long StartOf(OffsetRow row, LogBounds bounds) => row.Anchor is { } anchor && bounds.Low <= anchor.Offset ? anchor.Offset : row.NextOffset;
+
+    private async Task<Stop> StopAsync(
+        OffsetRow row, TopicPartition partition, string kind, long from, long? to, string reason, CancellationToken cancellationToken)
+    {
+        await incidents.StopAsync(kind, row.Key, row.Epoch, from, to, IncidentDetail.Of(("reason", reason)), cancellationToken).ConfigureAwait(false);
+        return new Stop(partition, row.Key, reason);
+    }
+
+    private bool IsRecreated(TopicDescription topic) => topic.TopicId.ToString() != subscriptions[topic.Name].TopicId;
+
+    private string Recreated(TopicDescription topic) =>
+        $"the topic has id {topic.TopicId}, the ledger's offsets are of {subscriptions[topic.Name].TopicId}: it was deleted and created again, and the offsets mean other records now";
+
+    private sealed record Verdicts(List<Grant> Granted, List<Refusal> Refused, List<Stop> Stopped);
 }

@@ -11,7 +11,7 @@ internal sealed partial class ConsumerLoop
     [LoggerMessage(EventIds.PartitionsRevoked, LogLevel.Information, "Worker {Worker} gave up {Count} partitions")]
     private static partial void LogRevoked(ILogger logger, string worker, int count);
 
-    [LoggerMessage(EventIds.ClaimFailed, LogLevel.Warning, "Worker {Worker} could not claim {Count} partitions; trying again")]
+    [LoggerMessage(EventIds.ClaimFailed, LogLevel.Warning, "Worker {Worker} could not claim {Count} partitions; trying again in the background")]
     private static partial void LogClaimFailed(ILogger logger, Exception exception, string worker, int count);
 
     [LoggerMessage(EventIds.ConsumeFailed, LogLevel.Warning, "Worker {Worker}: consuming failed with {Code}; every partition is repositioned from the ledger")]
@@ -26,8 +26,23 @@ internal sealed partial class ConsumerLoop
     [LoggerMessage(EventIds.ClientLog, LogLevel.Debug, "Worker {Worker}: {Facility}: {Message}")]
     private static partial void LogClient(ILogger logger, string worker, string facility, string message);
 
-    [LoggerMessage(EventIds.PartitionStopped, LogLevel.Error, "Worker {Worker} does not read {Partition}: the broker does not have the ledger's position, or an operator stopped it. See onceward.incident")]
-    private static partial void LogStopped(ILogger logger, Exception? exception, string worker, string partition);
+    [LoggerMessage(EventIds.PartitionStopped, LogLevel.Error, "Worker {Worker} does not read {Partition}: {Reason}. See onceward.incident, and decide with onceward offsets reset")]
+    private static partial void LogStopped(ILogger logger, string worker, string partition, string reason);
+
+    [LoggerMessage(EventIds.AnchorGone, LogLevel.Information, "Worker {Worker} cannot hold {Partition} against the record applied last: retention or compaction took it")]
+    private static partial void LogAnchorGone(ILogger logger, string worker, string partition);
+
+    [LoggerMessage(EventIds.OwnersFenceEachOther, LogLevel.Error, "Worker {Worker}: another owner takes {Partition} from us again and again; staying away for {Pause:0.0} s")]
+    private static partial void LogDuel(ILogger logger, string worker, string partition, double pause);
+
+    [LoggerMessage(EventIds.IncidentNotNoted, LogLevel.Warning, "Worker {Worker} could not note an incident; trying again")]
+    private static partial void LogNoteFailed(ILogger logger, Exception exception, string worker);
+
+    [LoggerMessage(EventIds.WatchFailed, LogLevel.Warning, "Worker {Worker} could not look at its topics and its ledger; trying again")]
+    private static partial void LogLookFailed(ILogger logger, Exception? exception, string worker);
+
+    [LoggerMessage(EventIds.TopicMissing, LogLevel.Error, "Worker {Worker}: topic {Topic} does not exist any more. What was applied stands; other topics go on")]
+    private static partial void LogTopicMissing(ILogger logger, string worker, string topic);
 
     [LoggerMessage(EventIds.ConsumerRestarting, LogLevel.Warning, "Worker {Worker}: {Reason}; a new consumer begins where the ledger says, in {Pause:0.0} s")]
     private static partial void LogRestarting(ILogger logger, Exception? exception, string worker, string reason, double pause);

@@ -1,39 +1,43 @@
 using Confluent.Kafka;
-using Onceward.Ledger;
 
 namespace Onceward.Intake;
 
 /// <summary>What the group gives and takes, and how it becomes claims.</summary>
 internal sealed partial class ConsumerLoop
 {
-    // A former owner's last transaction ends within milliseconds; a frozen one's is not waited for here, because the whole group waits with us.
+    // The whole group waits with us; what is not claimed by then is claimed in the background.
     private static readonly TimeSpan s_claimWait = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan s_claimRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_fencePatience = TimeSpan.FromSeconds(1);
 
     private IEnumerable<TopicPartitionOffset> OnAssigned(List<TopicPartition> partitions)
     {
-        var left = partitions.ToList();
-        var positions = new Dictionary<TopicPartition, Offset>();
+        var starts = new Dictionary<TopicPartition, long>();
         try
         {
-            var since = time.GetTimestamp();
-            Claim(left, positions);
-            while (left.Count > 0 && time.GetElapsedTime(since) < s_claimWait && !_stopping.WaitHandle.WaitOne(s_claimRetry))
-                Claim(left, positions);
-            if (left.Count > 0)
-                Replace($"{left.Count} partitions are held by a running transaction");
+            waiting.Add(partitions);
+            waiting.Try(_stopping);
+            waiting.Wait(s_claimWait);
+            CheckClaims(starts);
+            LogClaimed(logger, worker, starts.Count, string.Join(", ", starts.Select(s => $"{s.Key.Topic}[{s.Key.Partition.Value}]@{s.Value}")));
         }
         // A callback must not throw.
         catch (Exception e)
         {
-            LogClaimFailed(logger, e, worker, partitions.Count);
-            Replace("partitions could not be claimed");
+            Quietly(() => LogCallbackFailed(logger, e, worker));
+            Replace("a rebalance callback failed");
         }
-        LogClaimed(logger, worker, positions.Count, string.Join(", ", positions.Select(c => $"{c.Key.Topic}[{c.Key.Partition.Value}]@{c.Value.Value}")));
-        // What has no claim is dropped on arrival, and its client replaced at once. The placeholder is a plain number: a logical offset would
-        // have the client ask the broker, and the late answer could move a position.
-        return [.. partitions.Select(p => new TopicPartitionOffset(p, positions.GetValueOrDefault(p, new Offset(0))))];
+        // What has no claim is not read: it is paused before the next record is asked for. Where it would begin may be unknown; the placeholder is a
+        // plain number, because for a logical offset the client would ask the broker, and the late answer could move a position.
+        return [.. partitions.Select(p => new TopicPartitionOffset(p, starts.TryGetValue(p, out var start) ? start : StartOfWaiting(p)))];
+    }
+
+    private long StartOfWaiting(TopicPartition partition)
+    {
+        PauseSoon(partition);
+        if (!waiting.TryGet(partition, out var waits))
+            return 0;
+        waits.StartedAt = waits.Start ?? long.MaxValue;
+        return waits.Start ?? 0;
     }
 
     private void OnRevoked(IConsumer<byte[], byte[]> consumer, List<TopicPartitionOffset> partitions)
@@ -44,7 +48,9 @@ internal sealed partial class ConsumerLoop
             var claims = partitions.Select(p => _assignment.TryGet(p.TopicPartition, out var claim) ? claim : null).OfType<Claim>().ToArray();
             foreach (var claim in claims)
                 claim.End();
-            // Waiting is politeness to the successor, which would else meet our locks; the epoch makes it safe either way.
+            // Waiting is politeness to the successor, which would else meet our locks, or our late claim; the epoch makes it safe either way.
+            if (partitions.Exists(p => waiting.TryGet(p.TopicPartition, out _)))
+                waiting.Wait(s_revokeWait);
             var since = time.GetTimestamp();
             while (claims.Any(c => c.IsInFlight) && time.GetElapsedTime(since) < s_revokeWait)
                 SpinWait.SpinUntil(() => !claims.Any(c => c.IsInFlight), TimeSpan.FromMilliseconds(20));
@@ -55,7 +61,7 @@ internal sealed partial class ConsumerLoop
         // A callback must not throw: the client would drop the record it was about to deliver.
         catch (Exception e)
         {
-            LogCallbackFailed(logger, e, worker);
+            Quietly(() => LogCallbackFailed(logger, e, worker));
             Replace("a rebalance callback failed");
         }
     }
@@ -63,35 +69,63 @@ internal sealed partial class ConsumerLoop
     private void OnLost(List<TopicPartitionOffset> partitions)
     {
         Forget(partitions);
-        LogRevoked(logger, worker, partitions.Count);
+        Quietly(() => LogRevoked(logger, worker, partitions.Count));
     }
 
     private void Forget(List<TopicPartitionOffset> partitions)
     {
         foreach (var partition in partitions)
+        {
             _assignment.Remove(partition.TopicPartition);
+            waiting.Remove(partition.TopicPartition);
+            _stopped.Remove(partition.TopicPartition);
+        }
     }
 
-    /// <summary>Claims what can be claimed now, and takes it off the list.</summary>
-    private void Claim(List<TopicPartition> left, Dictionary<TopicPartition, Offset> positions)
+    /// <summary>Takes over what the attempts to claim have brought, and lets those that are due try again.</summary>
+    private void CheckClaims(Dictionary<TopicPartition, long>? starts = null)
     {
-        var byKey = left.ToDictionary(p => new PartitionKey(subscriptions[p.Topic].Id, p.Partition.Value));
-        foreach (var row in claimer.Claim(left))
+        if (waiting.Count == 0)
+            return;
+        var result = waiting.Take((e, count) => LogClaimFailed(logger, e, worker, count));
+        foreach (var grant in result.Granted)
+            Begin(grant, starts);
+        foreach (var (partition, key, reason) in result.Stopped)
         {
-            var partition = byKey[row.Key];
-            left.Remove(partition);
-            positions[partition] = row.NextOffset;
-            if (!row.IsRunning)
-            {
-                LogStopped(logger, null, worker, partition.ToString());
-                _stopped.Add(partition);
-                continue;
-            }
-            var lane = lanes.MinBy(l => l.ClaimCount)!;
-            var claim = new Claim(subscriptions[partition.Topic], partition, row, _budget) { Wake = lane.Wake };
-            _assignment.Add(claim);
-            lane.Add(claim);
+            waiting.Remove(partition);
+            _stopped[partition] = key;
+            PauseSoon(partition);
+            LogStopped(logger, worker, partition.ToString(), reason);
         }
+        if (starts is null)
+            waiting.Try(_stopping);
+    }
+
+    private void Begin(Grant grant, Dictionary<TopicPartition, long>? starts)
+    {
+        var partition = grant.Partition;
+        if (!waiting.TryGet(partition, out var waited))
+            return;
+        waiting.Remove(partition);
+        if ((waited.StartedAt is null && starts is null) || waited.StartedAt > grant.Start)
+        {
+            // The client stands behind where this claim begins, or nowhere.
+            Replace($"{partition} was granted at {grant.Start}, and the client cannot be moved there");
+            return;
+        }
+        var lane = lanes.MinBy(l => l.ClaimCount)!;
+        var claim = new Claim(subscriptions[partition.Topic], partition, grant.Row, _budget) { Wake = lane.Wake, Check = new LogCheck(grant.Row, grant.Start) };
+        _assignment.Add(claim);
+        lane.Add(claim);
+        ResumeSoon(partition);
+        if (starts is not null && waited.StartedAt is null)
+        {
+            starts[partition] = grant.Start;
+            return;
+        }
+        LogClaimed(logger, worker, 1, $"{partition.Topic}[{partition.Partition.Value}]@{grant.Row.NextOffset}");
+        foreach (var record in waited.Records)
+            Deliver(record);
     }
 
     /// <summary>Someone else claimed a partition. If the group sees that soon, we never need to; if not, they are the zombie, and we claim it again.</summary>
@@ -102,9 +136,16 @@ internal sealed partial class ConsumerLoop
         if (_oldestFence is not { } fence)
             return;
         if (!_assignment.IsCurrent(fence.Claim))
+        {
             _oldestFence = null;
-        else if (time.GetElapsedTime(fence.Since) > s_fencePatience)
-            Replace($"{fence.Claim.Partition} was fenced and is still assigned");
+            return;
+        }
+        if (time.GetElapsedTime(fence.Since) <= s_fencePatience || _replaceBecause is not null)
+            return;
+        var stayAway = _fenceGuard.Count();
+        if (stayAway is not null)
+            NoteDuel(fence.Claim, stayAway.Value);
+        Replace($"{fence.Claim.Partition} was fenced and is still assigned", stayAway ?? TimeSpan.Zero);
     }
 
     private void MirrorDue(IConsumer<byte[], byte[]> consumer)

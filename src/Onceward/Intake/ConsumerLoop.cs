@@ -2,6 +2,7 @@ using Confluent.Kafka;
 using Microsoft.Extensions.Logging;
 using Onceward.Handling;
 using Onceward.Lanes;
+using Onceward.Ledger;
 
 namespace Onceward.Intake;
 
@@ -13,8 +14,8 @@ namespace Onceward.Intake;
 /// assigned handler does.</para>
 /// </remarks>
 internal sealed partial class ConsumerLoop(
-    string worker, ConsumerConfig config, Claimer claimer, IReadOnlyDictionary<string, Subscription> subscriptions, IReadOnlyList<Lane> lanes,
-    WorkerOptions options, TimeProvider time, ILogger<ConsumerLoop> logger)
+    string worker, ConsumerConfig config, Claimer claimer, WaitingClaims waiting, Watch watch, IncidentStore incidents,
+    IReadOnlyDictionary<string, Subscription> subscriptions, IReadOnlyList<Lane> lanes, WorkerOptions options, TimeProvider time, ILogger<ConsumerLoop> logger)
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_fullBeforePause = TimeSpan.FromSeconds(1);
@@ -29,9 +30,10 @@ internal sealed partial class ConsumerLoop(
     private readonly IntakeBudget _budget = new(options.MaxBufferedBytes);
     private readonly HashSet<Claim> _touched = [];
     private readonly Random _random = new();
-    private readonly List<TopicPartition> _stopped = [];
+    private readonly FenceGuard _fenceGuard = new(time, new Random());
     private CancellationToken _stopping;
     private string? _replaceBecause;
+    private TimeSpan _stayAway;
     private (Claim Claim, long Since)? _oldestFence;
     private long _mirroredAt;
 
@@ -56,11 +58,12 @@ internal sealed partial class ConsumerLoop(
             {
                 failure = e;
             }
-            _assignment.Clear();
+            GiveUpAll();
             if (stopping.IsCancellationRequested && failure is null)
                 return;
             failures = time.GetElapsedTime(started) > s_healthy ? 1 : failures + 1;
             var pause = s_restart.After(failures, _random);
+            pause = pause > _stayAway ? pause : _stayAway;
             LogRestarting(logger, failure, worker, _replaceBecause ?? "the client failed", pause.TotalSeconds);
             stopping.WaitHandle.WaitOne(pause);
         }
@@ -72,15 +75,18 @@ internal sealed partial class ConsumerLoop(
     /// </remarks>
     private void RunConsumer(Task lanesStopped)
     {
-        _replaceBecause = null;
-        _oldestFence = null;
+        (_replaceBecause, _stayAway, _oldestFence) = (null, TimeSpan.Zero, null);
         using var consumer = Build();
-        consumer.Subscribe(subscriptions.Keys);
+        // A topic that does not exist would fail the client, and with it all other topics. The watch notices when it is there.
+        var present = subscriptions.Keys.Where(t => !_missing.Contains(t)).ToArray();
+        consumer.Subscribe(present.Length > 0 ? present : subscriptions.Keys);
         while (!_stopping.IsCancellationRequested && _replaceBecause is null)
         {
             Poll(consumer);
+            CheckClaims();
             CheckFences();
-            PauseStopped(consumer);
+            PauseAndResume(consumer);
+            LookAround();
             MirrorDue(consumer);
             WaitForRoom(consumer);
         }
@@ -92,17 +98,26 @@ internal sealed partial class ConsumerLoop(
         }
         else
         {
-            _assignment.Clear();
+            GiveUpAll();
         }
         consumer.Close();
+    }
+
+    private void GiveUpAll()
+    {
+        _assignment.Clear();
+        waiting.Clear();
+        // An attempt that ended after the next owner's would fence it.
+        waiting.Wait(s_claimWait);
+        ForgetStops();
     }
 
     private IConsumer<byte[], byte[]> Build() => new ConsumerBuilder<byte[], byte[]>(config)
         .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
         .SetPartitionsRevokedHandler((consumer, partitions) => OnRevoked(consumer, partitions))
         .SetPartitionsLostHandler((_, partitions) => OnLost(partitions))
-        .SetErrorHandler((_, error) => LogClientError(logger, worker, error.Reason))
-        .SetLogHandler((_, message) => LogClient(logger, worker, message.Facility, message.Message))
+        .SetErrorHandler((_, error) => Quietly(() => LogClientError(logger, worker, error.Reason)))
+        .SetLogHandler((_, message) => Quietly(() => LogClient(logger, worker, message.Facility, message.Message)))
         .Build();
 
     private void Poll(IConsumer<byte[], byte[]> consumer)
@@ -110,21 +125,18 @@ internal sealed partial class ConsumerLoop(
         try
         {
             var timeout = s_poll;
-            for (var i = 0; i < BurstRecords && _replaceBecause is null && consumer.Consume(timeout) is { } result; i++)
+            for (var i = 0; i < BurstRecords && _replaceBecause is null && _toPause.Count == 0 && consumer.Consume(timeout) is { } result; i++)
             {
                 Deliver(result);
                 timeout = TimeSpan.Zero;
             }
         }
-        catch (ConsumeException e) when (e.Error.Code is ErrorCode.Local_AutoOffsetReset)
-        {
-            Stop(e);
-        }
         catch (ConsumeException e)
         {
             // A record with a bad checksum, say, surfaces like this, and the client would go on behind it.
             LogConsumeFailed(logger, e, worker, e.Error.Code);
-            Replace($"consuming failed with {e.Error.Code}");
+            if (e.Error.Code is not ErrorCode.Local_AutoOffsetReset || !IsOutOfRangeForGood(e))
+                Replace($"consuming failed with {e.Error.Code}");
         }
         finally
         {
@@ -136,8 +148,15 @@ internal sealed partial class ConsumerLoop(
 
     private void Deliver(Record result)
     {
-        // Records of a partition that is not claimed are dropped: they are read again from the ledger's position.
         if (!_assignment.TryGet(result.TopicPartition, out var claim))
+        {
+            // Records of a partition that is not ours are dropped: they are read again from the ledger's position.
+            if (waiting.TryGet(result.TopicPartition, out var waits) && !waits.TryKeep(result))
+                Replace($"{result.TopicPartition} is not claimed, and its records do not stop");
+            return;
+        }
+        var finding = result.IsPartitionEOF ? claim.Check.SeeEnd(result.Offset.Value) : claim.Check.See(result);
+        if (finding is not LogFinding.Fine && !MayGoOn(claim, finding, result))
             return;
         if (result.IsPartitionEOF)
             claim.ReachEnd(result.Offset.Value);
@@ -146,29 +165,10 @@ internal sealed partial class ConsumerLoop(
         _touched.Add(claim);
     }
 
-    /// <summary>The broker does not have the ledger's position: records are gone, or the topic is another. Nobody here may guess which.</summary>
-    private void Stop(ConsumeException exception)
+    private void Replace(string because, TimeSpan stayAway = default)
     {
-        var partition = exception.ConsumerRecord?.TopicPartition;
-        LogStopped(logger, exception, worker, partition?.ToString() ?? "a partition");
-        if (partition is null || _assignment.Remove(partition) is not { } claim)
-            return;
-        Stopped?.Invoke(claim, exception.Error.Reason);
-        _stopped.Add(partition);
-    }
-
-    /// <summary>Called when the broker does not have the position of a claim.</summary>
-    public Action<Claim, string>? Stopped { get; set; }
-
-    private void Replace(string because) => _replaceBecause ??= because;
-
-    /// <summary>What a stopped partition would deliver is not wanted.</summary>
-    private void PauseStopped(IConsumer<byte[], byte[]> consumer)
-    {
-        if (_stopped.Count == 0)
-            return;
-        consumer.Pause(_stopped.Where(consumer.Assignment.Contains));
-        _stopped.Clear();
+        _replaceBecause ??= because;
+        _stayAway = stayAway > _stayAway ? stayAway : _stayAway;
     }
 
     /// <summary>While the buffers are full the client is not asked; only when that lasts are the partitions paused, which costs a refetch.</summary>
@@ -181,10 +181,14 @@ internal sealed partial class ConsumerLoop(
             _stopping.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(2));
         if (_budget.HasRoom || _stopping.IsCancellationRequested)
             return;
-        consumer.Pause(consumer.Assignment);
+        _toPause.UnionWith(consumer.Assignment);
         while (!_budget.HasRoom && !_stopping.IsCancellationRequested && _replaceBecause is null)
+        {
+            PauseAndResume(consumer);
             Poll(consumer);
-        // Those that were stopped before have no claim.
-        consumer.Resume(consumer.Assignment.Where(p => _assignment.TryGet(p, out _)));
+            CheckClaims();
+        }
+        // Those that were stopped before, or wait for their claim, have none.
+        _toResume.UnionWith(consumer.Assignment.Where(p => _assignment.TryGet(p, out _)));
     }
 }

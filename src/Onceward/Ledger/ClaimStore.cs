@@ -4,65 +4,76 @@ namespace Onceward.Ledger;
 
 /// <summary>Takes partitions: bumps the epoch of their rows and learns where to begin.</summary>
 /// <remarks>
-/// <para>Called from the client's rebalance handler and so synchronous, on the poll thread, with a short bound.</para>
-/// <para><b>Concurrency:</b> any process may claim any partition at any moment; from the commit on, transactions under the older epoch fail
-/// their compare-and-swap. A row that a running transaction holds is skipped, not waited for. Model: <c>Claim</c> of the ledger's specification.</para>
+/// <b>Concurrency:</b> any process may claim any partition at any moment; from the commit on, transactions under the older epoch fail
+/// their compare-and-swap. A row that a running transaction holds is skipped, not waited for. Model: <c>Claim</c> of the ledger's specification.
 /// </remarks>
 internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
 {
-    // The rebalance handler delays the whole group: better to give up and claim again a moment later.
+    // While partitions wait to be claimed nobody works on them: better to give up and try again a moment later.
     private const int TimeoutSeconds = 3;
 
-    /// <summary>Claims what it can in one round trip; <paramref name="absent"/> receives the partitions that have no row yet.</summary>
-    public IReadOnlyList<OffsetRow> Claim(IReadOnlyCollection<PartitionKey> wanted, List<PartitionKey> absent)
+    /// <summary>Claims what it can in one round trip, and says about the others why not.</summary>
+    public async Task<ClaimAnswer> ClaimAsync(IReadOnlyCollection<PartitionKey> wanted, CancellationToken cancellationToken)
     {
-        using var connection = database.OpenConnection();
-        using var batch = new NpgsqlBatch(connection) { Timeout = TimeoutSeconds };
+        var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var _ = connection.ConfigureAwait(false);
+        var batch = new NpgsqlBatch(connection) { Timeout = TimeoutSeconds };
+        await using var __ = batch.ConfigureAwait(false);
         batch.BatchCommands.Add(With(ClaimRows, wanted, new NpgsqlParameter<string> { TypedValue = owner }));
-        batch.BatchCommands.Add(With(FindAbsent, wanted));
-        using var reader = batch.ExecuteReader();
-        var claimed = new List<OffsetRow>(wanted.Count);
-        while (reader.Read())
-            claimed.Add(OffsetStore.Row(reader));
-        reader.NextResult();
-        while (reader.Read())
-            absent.Add(new PartitionKey(reader.GetInt32(0), reader.GetInt32(1)));
-        return claimed;
+        batch.BatchCommands.Add(With(ReadRows, wanted));
+        var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var ___ = reader.ConfigureAwait(false);
+        var claimed = await RowsAsync(reader, cancellationToken).ConfigureAwait(false);
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        var present = await RowsAsync(reader, cancellationToken).ConfigureAwait(false);
+        var known = present.Select(r => r.Key).ToHashSet();
+        var mine = claimed.Select(r => r.Key).ToHashSet();
+        return new ClaimAnswer(claimed, [.. present.Where(r => !mine.Contains(r.Key))], [.. wanted.Where(k => !known.Contains(k))]);
     }
 
     /// <summary>Which of these subscriptions have a row for any partition: they have started, so a new partition must begin at its first record.</summary>
-    public IReadOnlySet<int> Started(IReadOnlyCollection<int> subscriptions)
+    public async Task<IReadOnlySet<int>> StartedAsync(IReadOnlyCollection<int> subscriptions, CancellationToken cancellationToken)
     {
-        using var connection = database.OpenConnection();
-        using var command = new NpgsqlCommand("SELECT DISTINCT subscription_id FROM onceward.consumer_offset WHERE subscription_id = ANY ($1)", connection)
-        {
-            CommandTimeout = TimeoutSeconds,
-            Parameters = { new NpgsqlParameter<int[]> { TypedValue = [.. subscriptions] } },
-        };
+        var command = database.CreateCommand("SELECT DISTINCT subscription_id FROM onceward.consumer_offset WHERE subscription_id = ANY ($1)");
+        await using var _ = command.ConfigureAwait(false);
+        command.CommandTimeout = TimeoutSeconds;
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. subscriptions] });
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var __ = reader.ConfigureAwait(false);
         var started = new HashSet<int>();
-        using var reader = command.ExecuteReader();
-        while (reader.Read())
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             started.Add(reader.GetInt32(0));
         return started;
     }
 
-    /// <summary>Writes the first position of partitions that have no row, before anything is read from them; somebody else's row stays.</summary>
-    public void Insert(string clusterId, string application, IReadOnlyCollection<(PartitionKey Key, long Offset)> rows)
+    /// <summary>
+    /// Writes the first position of partitions that have no row, before anything is read from them; somebody else's row stays. Returns what was written.
+    /// </summary>
+    public async Task<IReadOnlyList<PartitionKey>> InsertAsync(
+        string clusterId, string application, IReadOnlyCollection<(PartitionKey Key, long Offset)> rows, CancellationToken cancellationToken)
     {
-        using var connection = database.OpenConnection();
-        using var command = new NpgsqlCommand(InsertRows, connection)
-        {
-            CommandTimeout = TimeoutSeconds,
-            Parameters =
-            {
-                new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(r => r.Key.Subscription)] },
-                new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(r => r.Key.Partition)] },
-                new NpgsqlParameter<long[]> { TypedValue = [.. rows.Select(r => r.Offset)] },
-                new NpgsqlParameter<string> { TypedValue = clusterId },
-                new NpgsqlParameter<string> { TypedValue = application },
-            },
-        };
-        command.ExecuteNonQuery();
+        var command = database.CreateCommand(InsertRows);
+        await using var _ = command.ConfigureAwait(false);
+        command.CommandTimeout = TimeoutSeconds;
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(r => r.Key.Subscription)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(r => r.Key.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. rows.Select(r => r.Offset)] });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = clusterId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = application });
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var __ = reader.ConfigureAwait(false);
+        var written = new List<PartitionKey>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            written.Add(new PartitionKey(reader.GetInt32(0), reader.GetInt32(1)));
+        return written;
+    }
+
+    private static async Task<List<OffsetRow>> RowsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var rows = new List<OffsetRow>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            rows.Add(OffsetStore.Row(reader));
+        return rows;
     }
 
     private static NpgsqlBatchCommand With(string sql, IReadOnlyCollection<PartitionKey> keys, params NpgsqlParameter[] more)
@@ -79,7 +90,7 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
         return command;
     }
 
-    private const string ClaimRows = """
+    private const string ClaimRows = $"""
         WITH free AS (
             SELECT o.subscription_id, o.partition
               FROM onceward.consumer_offset o
@@ -90,18 +101,17 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
            SET epoch = o.epoch + 1, owner = $3, claimed_at = now()
           FROM free
          WHERE o.subscription_id = free.subscription_id AND o.partition = free.partition
-        RETURNING o.subscription_id, o.partition, o.next_offset, o.epoch, o.state = 'running'
+        RETURNING {OffsetStore.Columns}
         """;
 
-    private const string FindAbsent = """
-        SELECT wanted.subscription_id, wanted.partition
-          FROM unnest($1, $2) AS wanted (subscription_id, partition)
-         WHERE NOT EXISTS (
-            SELECT FROM onceward.consumer_offset o
-             WHERE o.subscription_id = wanted.subscription_id AND o.partition = wanted.partition)
+    // Reads past the locks: a row that is held shows its last committed position.
+    private const string ReadRows = $"""
+        SELECT {OffsetStore.Columns}
+          FROM onceward.consumer_offset o
+          JOIN unnest($1, $2) AS wanted (subscription_id, partition) USING (subscription_id, partition)
         """;
 
-    private const string InsertRows = """
+    internal const string InsertRows = """
         WITH added AS (
             SELECT subscription_id, partition, next_offset, subscription_id || '/' || partition AS source
               FROM unnest($1, $2, $3) AS a (subscription_id, partition, next_offset)
@@ -117,5 +127,12 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
         SELECT a.subscription_id, a.partition, a.next_offset, c.id
           FROM added a JOIN channel c USING (source)
         ON CONFLICT DO NOTHING
+        RETURNING subscription_id, partition
         """;
 }
+
+/// <summary>What became of an attempt to claim.</summary>
+/// <param name="Claimed">Rows under their new epoch.</param>
+/// <param name="Held">Rows that a running transaction holds, as they were committed last.</param>
+/// <param name="Absent">Partitions that have no row yet.</param>
+internal sealed record ClaimAnswer(IReadOnlyList<OffsetRow> Claimed, IReadOnlyList<OffsetRow> Held, IReadOnlyList<PartitionKey> Absent);

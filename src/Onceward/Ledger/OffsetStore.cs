@@ -70,7 +70,12 @@ internal static class OffsetStore
     }
 
     public static OffsetRow Row(NpgsqlDataReader reader) => new(
-        new PartitionKey(reader.GetInt32(0), reader.GetInt32(1)), reader.GetInt64(2), new Epoch(reader.GetInt64(3)), reader.GetBoolean(4));
+        new PartitionKey(reader.GetInt32(0), reader.GetInt32(1)), reader.GetInt64(2), new Epoch(reader.GetInt64(3)), reader.GetBoolean(4),
+        reader.IsDBNull(5) ? null : new Anchor(reader.GetInt64(5), reader.IsDBNull(6) ? null : reader.GetInt32(6), reader.GetInt64(7), reader.GetInt64(8)));
+
+    /// <summary>What <see cref="Row"/> reads, of a row that the statement calls <c>o</c>.</summary>
+    internal const string Columns =
+        "o.subscription_id, o.partition, o.next_offset, o.epoch, o.state = 'running', o.anchor_offset, o.anchor_leader_epoch, o.anchor_ts, o.anchor_hash";
 
     /// <summary>Tells two records at the same offset apart: the first 64 bits of SHA-256 over key and value. Not for secrets.</summary>
     public static long RecordHash(Record record) => Hash(record.Message.Key, record.Message.Value);
@@ -111,7 +116,8 @@ internal static class OffsetStore
                SET next_offset = b.until,
                    next_out_seq = o.next_out_seq + b.out_count,
                    anchor_offset = coalesce(b.anchor_offset, o.anchor_offset),
-                   anchor_leader_epoch = coalesce(b.anchor_leader_epoch, o.anchor_leader_epoch),
+                   -- A record may have none: an older one's must not stand beside it.
+                   anchor_leader_epoch = CASE WHEN b.anchor_offset IS NULL THEN o.anchor_leader_epoch ELSE b.anchor_leader_epoch END,
                    anchor_ts = coalesce(b.anchor_ts, o.anchor_ts),
                    anchor_hash = coalesce(b.anchor_hash, o.anchor_hash),
                    updated_at = now()
@@ -137,8 +143,8 @@ internal static class OffsetStore
         SELECT subscription_id, partition FROM moved
         """;
 
-    private const string ReadRows = """
-        SELECT o.subscription_id, o.partition, o.next_offset, o.epoch, o.state = 'running'
+    private const string ReadRows = $"""
+        SELECT {Columns}
           FROM onceward.consumer_offset o
           JOIN unnest($1, $2) AS k (subscription_id, partition) USING (subscription_id, partition)
         """;

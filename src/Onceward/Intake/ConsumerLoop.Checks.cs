@@ -1,0 +1,215 @@
+using Confluent.Kafka;
+using Onceward.Handling;
+using Onceward.Ledger;
+
+namespace Onceward.Intake;
+
+/// <summary>What must not go on, and what the watch has seen.</summary>
+internal sealed partial class ConsumerLoop
+{
+    private static readonly TimeSpan s_brokerWait = TimeSpan.FromSeconds(5);
+    private static readonly Backoff s_note = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
+
+    // A broker that has just become leader may deny a position once. One that denies it to three clients in a row means it.
+    private const int OutOfRangeForGood = 3;
+
+    private readonly Dictionary<TopicPartition, PartitionKey?> _stopped = [];
+    private readonly Dictionary<TopicPartition, int> _outOfRange = [];
+    private readonly HashSet<TopicPartition> _toPause = [];
+    private readonly HashSet<TopicPartition> _toResume = [];
+    private readonly HashSet<TopicPartition> _paused = [];
+    private IReadOnlyList<string> _missing = [];
+    private Task<Sighting>? _looking;
+    private long _lookedAt;
+
+    private void PauseSoon(TopicPartition partition)
+    {
+        _toPause.Add(partition);
+        _toResume.Remove(partition);
+    }
+
+    private void ResumeSoon(TopicPartition partition)
+    {
+        _toPause.Remove(partition);
+        // The client remembers that it paused a partition even when that goes and comes back; one that it did not pause is left alone.
+        if (_paused.Contains(partition))
+            _toResume.Add(partition);
+    }
+
+    private void PauseAndResume(IConsumer<byte[], byte[]> consumer)
+    {
+        if (_toPause.Count + _toResume.Count == 0)
+            return;
+        var assigned = consumer.Assignment.ToHashSet();
+        _toPause.IntersectWith(assigned);
+        _toResume.IntersectWith(assigned);
+        consumer.Pause(_toPause);
+        consumer.Resume(_toResume);
+        _paused.UnionWith(_toPause);
+        _paused.ExceptWith(_toResume);
+        _toPause.Clear();
+        _toResume.Clear();
+    }
+
+    private void ForgetStops()
+    {
+        _stopped.Clear();
+        _toPause.Clear();
+        _toResume.Clear();
+        _paused.Clear();
+    }
+
+    /// <summary>What a finding about a log means. Returns whether the record may be taken.</summary>
+    private bool MayGoOn(Claim claim, LogFinding finding, Record record)
+    {
+        var at = record.Offset.Value;
+        switch (finding)
+        {
+            case LogFinding.EndsEarly:
+                // The next claim finds out whether the log was cut or its leader is only new.
+                Replace($"{claim.Partition} ends at {at}, before the ledger's position");
+                return false;
+            case LogFinding.AnchorMissing:
+                return MayLackAnchor(claim, at);
+            case LogFinding.AnotherRecord:
+                StopClaim(claim, IncidentStore.LogDiverged, at, $"at {at} lies another record than the one that was applied last: the log was cut and written anew");
+                return false;
+            case LogFinding.UnknownRecord:
+                StopClaim(claim, IncidentStore.LogDiverged, at, $"at {at}, before the ledger's position, lies a record that was not there when the position passed it");
+                return false;
+            case LogFinding.LeaderEpochWentBack:
+                StopClaim(claim, IncidentStore.LogDiverged, at, $"the record at {at} was written under an older leader (epoch {record.LeaderEpoch}) than one before it: this is another log");
+                return false;
+            default:
+                return true;
+        }
+    }
+
+    private bool MayLackAnchor(Claim claim, long at)
+    {
+        bool mayLack;
+        try
+        {
+            // The poll thread waits: it is a rare question, and nothing of the partition may be applied before the answer.
+            mayLack = claimer.MayLackAnchorAsync(claim.Partition, claim.Anchor!.Value, _stopping).WaitAsync(s_brokerWait, time, _stopping).GetAwaiter().GetResult();
+        }
+        catch (Exception e) when (e is KafkaException or OncewardException or TimeoutException or OperationCanceledException)
+        {
+            Replace($"nothing was learned about the record before the position of {claim.Partition}");
+            return false;
+        }
+        if (mayLack)
+        {
+            claim.Check.GoOnWithoutAnchor();
+            LogAnchorGone(logger, worker, claim.Partition.ToString());
+        }
+        else
+        {
+            StopClaim(claim, IncidentStore.LogDiverged, at, $"the log goes on at {at}, but the record that was applied last is neither there nor deleted by retention or compaction");
+        }
+        return mayLack;
+    }
+
+    /// <summary>Whether the broker has denied the position so often that no other answer is to be expected; the partition then is stopped.</summary>
+    private bool IsOutOfRangeForGood(ConsumeException exception)
+    {
+        if (exception.ConsumerRecord?.TopicPartition is not { } partition || !_assignment.TryGet(partition, out var claim))
+            return false;
+        if ((_outOfRange[partition] = _outOfRange.GetValueOrDefault(partition) + 1) < OutOfRangeForGood)
+            return false;
+        _outOfRange.Remove(partition);
+        StopClaim(claim, IncidentStore.OffsetOutOfRange, claim.Position, $"the broker does not have the position: {exception.Error.Reason}");
+        return true;
+    }
+
+    /// <summary>Nothing of this partition is applied any more, here or by a successor, until a person has decided.</summary>
+    private void StopClaim(Claim claim, string kind, long at, string reason)
+    {
+        _assignment.Remove(claim.Partition);
+        _stopped[claim.Partition] = claim.Key;
+        PauseSoon(claim.Partition);
+        LogStopped(logger, worker, claim.Partition.ToString(), reason);
+        var from = kind == IncidentStore.TopicRecreated ? claim.CheckedPosition : at;
+        var detail = IncidentDetail.Of(("reason", reason));
+        _ = Task.Run(() => NoteAsync(() => incidents.StopAsync(kind, claim.Key, claim.Epoch, from, claim.Position, detail, _stopping)), CancellationToken.None);
+    }
+
+    private void NoteDuel(Claim claim, TimeSpan stayAway)
+    {
+        LogDuel(logger, worker, claim.Partition.ToString(), stayAway.TotalSeconds);
+        const string Reason = "two owners take this partition from each other again and again: two groups, or two deployments, run the worker on one ledger. Stop one of them";
+        _ = Task.Run(() => NoteAsync(() => incidents.NoteAsync(
+            IncidentStore.OwnersFenceEachOther, claim.Key, null, IncidentDetail.Of(("reason", Reason), ("group", config.GroupId)), _stopping)), CancellationToken.None);
+    }
+
+    /// <summary>The poll thread must not wait for a database that may be down; the partition is stopped either way, and the log has it.</summary>
+    private async Task NoteAsync(Func<Task> note)
+    {
+        for (var failures = 1; !_stopping.IsCancellationRequested; failures++)
+        {
+            try
+            {
+                await note().ConfigureAwait(false);
+                return;
+            }
+            // The loop boundary: whatever it is, the note is wanted.
+            catch (Exception e)
+            {
+                Quietly(() => LogNoteFailed(logger, e, worker));
+                await Task.Delay(s_note.After(failures, new Random()), time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>Starts a look at topics and ledger when one is due, and acts upon what the last one saw.</summary>
+    private void LookAround()
+    {
+        if (_looking is null)
+        {
+            if (time.GetElapsedTime(_lookedAt) < options.CheckInterval)
+                return;
+            Claim[] claims = [.. _assignment.Claims];
+            PartitionKey[] stopped = [.. _stopped.Values.OfType<PartitionKey>()];
+            _looking = Task.Run(() => watch.LookAsync(claims, stopped, _stopping), CancellationToken.None);
+            return;
+        }
+        if (!_looking.IsCompleted)
+            return;
+        (var looked, _looking, _lookedAt) = (_looking, null, time.GetTimestamp());
+        if (looked.IsCompletedSuccessfully)
+            ActOn(looked.Result);
+        else if (!_stopping.IsCancellationRequested)
+            LogLookFailed(logger, looked.Exception?.InnerException, worker);
+    }
+
+    private void ActOn(Sighting sighting)
+    {
+        foreach (var claim in sighting.Fenced)
+            if (!claim.HasEnded)
+                _assignment.Fence(claim);
+        foreach (var claim in _assignment.Claims.ToArray())
+            if (sighting.Recreated.TryGetValue(claim.Partition.Topic, out var id) && !claim.HasEnded)
+                StopClaim(
+                    claim, IncidentStore.TopicRecreated, claim.Position,
+                    $"the topic has id {id}, the ledger's offsets are of {claim.Subscription.TopicId}: it was deleted and created again while it was read");
+        var appeared = _missing.Except(sighting.Missing, StringComparer.Ordinal).Any();
+        foreach (var topic in sighting.Missing.Except(_missing, StringComparer.Ordinal))
+            LogTopicMissing(logger, worker, topic);
+        _missing = sighting.Missing;
+        if (appeared || sighting.MayGoOn)
+            Replace(appeared ? "a topic that was missing is there" : "an operator let partitions go on");
+    }
+
+    /// <summary>A logger of the application's must not fail the client: an exception in its callback would destroy a record.</summary>
+    private static void Quietly(Action log)
+    {
+        try
+        {
+            log();
+        }
+        // A telemetry callback.
+        catch (Exception)
+        {
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Npgsql;
+using Onceward.Handling;
+using Onceward.Hosting;
+using Onceward.Ledger;
+
+namespace Onceward.Intake;
+
+/// <summary>A look, every few seconds, at what no record tells: whether topics are still the same, and whether somebody moved our rows.</summary>
+/// <remarks>Runs in the background; what it saw is acted upon by the poll thread.</remarks>
+internal sealed class Watch(
+    string worker, WorkerOptions options, Cluster cluster, string clusterId, NpgsqlDataSource database, SubscriptionStore store, IncidentStore incidents,
+    IReadOnlyDictionary<string, Subscription> subscriptions)
+{
+    private readonly Dictionary<string, int> _partitions = new(StringComparer.Ordinal);
+
+    public async Task<Sighting> LookAsync(IReadOnlyList<Claim> claims, IReadOnlyCollection<PartitionKey> stopped, CancellationToken cancellationToken)
+    {
+        var positions = claims.ToDictionary(c => c, c => c.Position);
+        var rows = await OffsetStore.ReadAsync(database, [.. claims.Select(c => c.Key).Concat(stopped).Distinct()], cancellationToken).ConfigureAwait(false);
+        // Of an idle partition no batch would tell that its row was moved.
+        var fenced = claims.Where(c => !rows.TryGetValue(c.Key, out var row) || row.Epoch != c.Epoch || !row.IsRunning).ToArray();
+        var mayGoOn = stopped.Any(key => rows.TryGetValue(key, out var row) && row.IsRunning);
+        var (missing, recreated) = (new List<string>(), new Dictionary<string, string>(StringComparer.Ordinal));
+        var topics = await cluster.FindTopicsAsync(subscriptions.Keys, cancellationToken).ConfigureAwait(false);
+        foreach (var subscription in subscriptions.Values)
+        {
+            if (!topics.TryGetValue(subscription.Topic, out var topic))
+            {
+                missing.Add(subscription.Topic);
+                await incidents.NoteAsync(
+                    IncidentStore.TopicMissing, new PartitionKey(subscription.Id, -1), null, IncidentDetail.Of(("topic", subscription.Topic)), cancellationToken).ConfigureAwait(false);
+            }
+            else if (topic.TopicId.ToString() != subscription.TopicId)
+            {
+                if (await IsBegunAnewAsync(subscription, topic.TopicId.ToString(), cancellationToken).ConfigureAwait(false))
+                    mayGoOn = true;
+                else
+                    recreated.Add(subscription.Topic, topic.TopicId.ToString());
+            }
+            else
+            {
+                await NoteSizeAsync(subscription, topic.Partitions.Count, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        if (recreated.Count == 0 && missing.Count == 0)
+            foreach (var (claim, position) in positions)
+                claim.CheckedPosition = position;
+        return new Sighting(fenced, missing, recreated, mayGoOn);
+    }
+
+    private async Task NoteSizeAsync(Subscription subscription, int partitions, CancellationToken cancellationToken)
+    {
+        if (_partitions.GetValueOrDefault(subscription.Topic) == partitions)
+            return;
+        await store.NotePartitionsAsync(subscription.Id, partitions, cancellationToken).ConfigureAwait(false);
+        _partitions[subscription.Topic] = partitions;
+    }
+
+    /// <summary>Whether an operator has let the worker begin anew on the topic as it is now. Nothing of the old subscription is claimed any more.</summary>
+    private async Task<bool> IsBegunAnewAsync(Subscription subscription, string topicId, CancellationToken cancellationToken)
+    {
+        var row = await store.EnsureAsync(clusterId, worker, subscription.Topic, topicId, cancellationToken, severalClusters: options.SeveralClusters).ConfigureAwait(false);
+        if (row.TopicId != topicId)
+            return false;
+        (subscription.TopicId, subscription.Id) = (row.TopicId, row.Id);
+        return true;
+    }
+}
+
+/// <summary>What a look found.</summary>
+/// <param name="Fenced">Claims whose rows were moved by somebody else.</param>
+/// <param name="Missing">Topics that do not exist.</param>
+/// <param name="Recreated">Topics that are another incarnation now, with its id.</param>
+/// <param name="MayGoOn">Whether a partition that was stopped may be claimed again.</param>
+internal sealed record Sighting(IReadOnlyList<Claim> Fenced, IReadOnlyList<string> Missing, IReadOnlyDictionary<string, string> Recreated, bool MayGoOn);

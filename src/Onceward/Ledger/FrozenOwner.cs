@@ -1,0 +1,102 @@
+using Npgsql;
+
+namespace Onceward.Ledger;
+
+/// <summary>Ends the session that has held a partition's row for too long: of a process that is frozen, or cut off from the server.</summary>
+/// <remarks>
+/// <b>Safety</b> does not rest on this: ending a session rolls its transaction back, or finds it committed, and the compare-and-swap counts either
+/// way. It is what lets the partition go on before <c>idle_in_transaction_session_timeout</c> does. Only sessions of our own role are ended; a
+/// person's open transaction under another role is named in the incident.
+/// </remarks>
+internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incidents)
+{
+    private static readonly TimeSpan s_longestLook = TimeSpan.FromSeconds(3);
+
+    /// <summary>Ends whatever blocks the row. Returns the process ids of the sessions that were ended.</summary>
+    public async Task<IReadOnlyList<int>> EndAsync(PartitionKey key, CancellationToken cancellationToken)
+    {
+        var blocked = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var _ = blocked.ConfigureAwait(false);
+        // In a transaction, and the pid asked inside: a pooler between us and the server may give each transaction another session.
+        var transaction = await blocked.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using var __ = transaction.ConfigureAwait(false);
+        var pid = await BackendAsync(blocked, transaction, cancellationToken).ConfigureAwait(false);
+        using var looking = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var waiting = WaitForRowAsync(blocked, transaction, key, looking.Token);
+        try
+        {
+            return await EndBlockersAsync(key, pid, waiting, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            await looking.CancelAsync().ConfigureAwait(false);
+            await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task<IReadOnlyList<int>> EndBlockersAsync(PartitionKey key, int pid, Task waiting, CancellationToken cancellationToken)
+    {
+        var ended = new List<int>();
+        while (!waiting.IsCompleted)
+        {
+            var command = database.CreateCommand(FindBlockers);
+            await using var _ = command.ConfigureAwait(false);
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = pid });
+            var blockers = new List<(int Pid, bool Ours, string Detail)>();
+            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+                while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                    blockers.Add((reader.GetInt32(0), reader.GetBoolean(1), reader.GetString(2)));
+            foreach (var (blocker, ours, detail) in blockers)
+            {
+                if (ours && await TerminateAsync(blocker, cancellationToken).ConfigureAwait(false))
+                {
+                    ended.Add(blocker);
+                    await incidents.NoteAsync(IncidentStore.FrozenOwnerEnded, key, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
+                }
+                else if (!ours)
+                {
+                    await incidents.NoteAsync(IncidentStore.RowHeld, key, null, detail, cancellationToken).ConfigureAwait(false);
+                }
+            }
+            if (blockers.Count > 0)
+                break;
+            // The statement that is to be blocked may not have reached the server yet.
+            await Task.WhenAny(waiting, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken)).ConfigureAwait(false);
+        }
+        return ended;
+    }
+
+    private async Task<bool> TerminateAsync(int pid, CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand("SELECT pg_terminate_backend($1)");
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = pid });
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+
+    private static async Task<int> BackendAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand($"SET LOCAL lock_timeout = {(int)s_longestLook.TotalMilliseconds}; SELECT pg_backend_pid()", connection, transaction);
+        await using var _ = command.ConfigureAwait(false);
+        return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+    }
+
+    private static async Task WaitForRowAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, PartitionKey key, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand("SELECT FROM onceward.consumer_offset WHERE subscription_id = $1 AND partition = $2 FOR UPDATE", connection, transaction)
+        {
+            Parameters = { new NpgsqlParameter<int> { TypedValue = key.Subscription }, new NpgsqlParameter<int> { TypedValue = key.Partition } },
+        };
+        await using var _ = command.ConfigureAwait(false);
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private const string FindBlockers = """
+        SELECT a.pid, a.usename = current_user,
+               jsonb_build_object('pid', a.pid, 'role', a.usename, 'application', a.application_name, 'client', host(a.client_addr), 'state', a.state,
+                                  'transaction_seconds', round(extract(epoch FROM now() - a.xact_start)), 'query', left(a.query, 200))::text
+          FROM unnest(pg_blocking_pids($1)) AS b (pid)
+          JOIN pg_stat_activity a USING (pid)
+        """;
+}

@@ -42,8 +42,6 @@ internal sealed class FetchPlan(IReadOnlyList<PlannedPartition> partitions, Fetc
             var read = partition.Error == ErrorCode.None
                 ? partition.Log!.Read(partition.Asked.Offset, (int)Math.Min(left, Math.Max(0, partition.Asked.MaxBytes)), request.ReadCommitted, atLeastOneBatch: bytes == 0)
                 : new LogRead(partition.Error, -1, -1, -1, [], LogSlice.Empty);
-            if (read.Error != ErrorCode.None) // As Kafka: with an error nothing is said of the log.
-                read = new LogRead(read.Error, -1, -1, -1, [], LogSlice.Empty);
             bytes += read.Records.Length;
             left = Math.Max(0, left - read.Records.Length);
             failed |= read.Error != ErrorCode.None;

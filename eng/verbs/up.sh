@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # usage: up [-d] [--brokers 1|3] [--postgres CONNECTION]
+# usage:                                         Kafka: KAFKA_BOOTSTRAP_SERVERS, else KAFKA_HOME, else the embedded broker;
 # usage:                                         install, build, start everything; Ctrl-C stops it. -d returns when all is ready
 
 main() {

@@ -74,4 +74,6 @@ public sealed class BrokerOptions
 
     /// <summary>The clock: sessions, transactions, retention and waits all follow it.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
+
+    internal BrokerOptions Copy() => (BrokerOptions)MemberwiseClone();
 }

@@ -35,15 +35,16 @@ public sealed partial class EmbeddedBroker : IAsyncDisposable
     private BrokerNode Node => node ?? throw new InvalidOperationException("The broker is stopped: restart it first.");
 
     /// <summary>Starts a broker; it takes requests when the task is done.</summary>
-    /// <param name="options">Not to be changed afterwards. Null: in memory, on a free port.</param>
+    /// <param name="options">Copied. Null: in memory, on a free port.</param>
     /// <param name="loggerFactory">Null: it says nothing.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">Options that cannot be; the message names all of them.</exception>
     /// <exception cref="IOException">The port is taken, or the data directory cannot be used or belongs to another process.</exception>
     /// <exception cref="InvalidDataException">What the data directory holds is damaged.</exception>
     public static async ValueTask<EmbeddedBroker> StartAsync(
         BrokerOptions? options = null, ILoggerFactory? loggerFactory = null, CancellationToken cancellationToken = default)
     {
-        var broker = new EmbeddedBroker(options ?? new BrokerOptions(), loggerFactory ?? NullLoggerFactory.Instance);
+        var broker = new EmbeddedBroker((options ?? new BrokerOptions()).Checked(), loggerFactory ?? NullLoggerFactory.Instance);
         await broker.ListenAsync(cancellationToken).ConfigureAwait(false);
         return broker;
     }

@@ -149,6 +149,7 @@ test_oracles() {
   for name in librdkafka kafka-tools; do
     test_tap "$name" 90m bash "$ROOT/tests/oracle/$name.sh"
   done
+  test_tap "the model of the ledger" 60m bash "$ROOT/docs/proof/check.sh"
 }
 
 test_tap() { # NAME LIMIT COMMAND…

@@ -39,9 +39,10 @@ VARIABLES
   own,          \* [Workers -> [Partitions -> what the worker believes of its claim]]
   tx,           \* [Workers -> its open transaction]
   limbo,        \* transactions whose COMMIT was sent on a connection that broke
+  zombie,       \* whether a transaction was committed under an epoch that was over
   redrive, resets
-vars == <<end, next, epoch, mirror, applied, parked, keyRow, dead, own, tx, limbo, redrive, resets>>
-ledger == <<next, epoch, applied, parked, keyRow, dead>>
+vars == <<end, next, epoch, mirror, applied, parked, keyRow, dead, zombie, own, tx, limbo, redrive, resets>>
+ledger == <<next, epoch, applied, parked, keyRow, dead, zombie>>
 
 NoClaim == [state |-> "none", epoch |-> 0, from |-> 0]
 NoTx == [open |-> FALSE, moves |-> {}, apply |-> <<>>, park |-> <<>>, held |-> {}, met |-> {}]
@@ -53,7 +54,7 @@ Init ==
   /\ applied = [k \in Keys |-> <<>>] /\ parked = [k \in Keys |-> <<>>] /\ dead = [k \in Keys |-> <<>>]
   /\ keyRow = [k \in Keys |-> FALSE]
   /\ own = [x \in Workers |-> [p \in Partitions |-> NoClaim]] /\ tx = [x \in Workers |-> NoTx]
-  /\ limbo = {} /\ redrive = NoRedrive /\ resets = 0
+  /\ limbo = {} /\ redrive = NoRedrive /\ resets = 0 /\ zombie = FALSE
 
 Held(k) ==
   \/ \E x \in Workers : tx[x].open /\ k \in tx[x].held
@@ -71,7 +72,7 @@ Claim(x, p) ==
      IN /\ next' = [next EXCEPT ![p] = from]
         /\ own' = [own EXCEPT ![x][p] = [state |-> "running", epoch |-> epoch[p] + 1, from |-> from]]
   /\ epoch' = [epoch EXCEPT ![p] = @ + 1]
-  /\ UNCHANGED <<end, mirror, applied, parked, keyRow, dead, tx, limbo, redrive, resets>>
+  /\ UNCHANGED <<end, mirror, applied, parked, keyRow, dead, zombie, tx, limbo, redrive, resets>>
 
 (* The offset goes to Kafka too, for lag tools, at any time or never. *)
 Mirror(p) ==
@@ -135,6 +136,7 @@ Effects(t) ==
   /\ applied' = [k \in Keys |-> applied[k] \o SelectSeq(t.apply, LAMBDA r : KeyOf(r) = k)]
   /\ parked' = [k \in Keys |-> parked[k] \o SelectSeq(t.park, LAMBDA r : KeyOf(r) = k)]
   /\ keyRow' = [k \in Keys |-> keyRow[k] \/ \E i \in 1..Len(t.park) : KeyOf(t.park[i]) = k]
+  /\ zombie' = (zombie \/ \E m \in t.moves : epoch[m.p] # m.epoch)
   /\ UNCHANGED <<epoch, dead>>
 
 Commit(x) ==
@@ -196,7 +198,7 @@ RedriveEnd ==
            /\ \/ applied' = [applied EXCEPT ![k] = Append(@, Head(parked[k]))] /\ UNCHANGED dead
               \/ dead' = [dead EXCEPT ![k] = Append(@, Head(parked[k]))] /\ UNCHANGED applied
            /\ parked' = [parked EXCEPT ![k] = Tail(@)] /\ keyRow' = [keyRow EXCEPT ![k] = ~redrive.only]
-           /\ UNCHANGED <<next, epoch>>
+           /\ UNCHANGED <<next, epoch, zombie>>
      /\ UNCHANGED <<end, mirror, own, tx, limbo, resets>>
 
 (* An operator sends a dead letter back: only while nothing later of its key is applied, else the key's order would break. The offset rows are *)
@@ -209,7 +211,7 @@ SendBack(k) ==
         /\ ~Held(k) /\ \A t \in limbo : \A m \in t.moves : m.p # r[1]
         /\ dead' = [dead EXCEPT ![k] = SubSeq(@, 1, Len(@) - 1)]
         /\ parked' = [parked EXCEPT ![k] = <<r>> \o @] /\ keyRow' = [keyRow EXCEPT ![k] = TRUE]
-  /\ UNCHANGED <<next, epoch, applied, end, mirror, own, tx, limbo, redrive, resets>>
+  /\ UNCHANGED <<next, epoch, applied, zombie, end, mirror, own, tx, limbo, redrive, resets>>
 
 (* `onceward offsets reset`: what came from there on is undone and the row is set back. Live owners are fenced by the epoch. *)
 Reset(p, o) ==
@@ -218,7 +220,7 @@ Reset(p, o) ==
   /\ LET Before(s) == SelectSeq(s, LAMBDA r : r[1] # p \/ r[2] < o)
      IN /\ applied' = [k \in Keys |-> Before(applied[k])] /\ dead' = [k \in Keys |-> Before(dead[k])]
         /\ parked' = [k \in Keys |-> Before(parked[k])] /\ keyRow' = [k \in Keys |-> Before(parked[k]) # <<>>]
-  /\ UNCHANGED <<end, mirror, own, tx, limbo, redrive>>
+  /\ UNCHANGED <<end, mirror, own, tx, limbo, redrive, zombie>>
 
 Next ==
   \/ \E p \in Partitions : Produce(p) \/ Mirror(p) \/ \E o \in 1..Len(Log[p]) : Reset(p, o)
@@ -238,6 +240,8 @@ ExactlyOnce == \A r \in Records : Visible(r[1], r[2]) =>
 KeyOrder == \A k \in Keys : \A i, j \in 1..Len(applied[k]) : i < j => applied[k][i][2] < applied[k][j][2]
 (* Parked records have their key's row, by which they are found, and are in order. *)
 NobodyForgotten == \A k \in Keys : parked[k] # <<>> => keyRow[k]
+(* Whoever lost a partition commits nothing of it any more, even where the row has come back to where he knew it. *)
+Fencing == ~zombie
 (* The row never points behind the log. *)
 WithinLog == \A p \in Partitions : next[p] <= end[p] + 1
 =============================================================================

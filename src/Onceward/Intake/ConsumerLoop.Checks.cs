@@ -110,11 +110,18 @@ internal sealed partial class ConsumerLoop
         return mayLack;
     }
 
-    /// <summary>Whether the broker has denied the position so often that no other answer is to be expected; the partition then is stopped.</summary>
+    /// <summary>
+    /// Whether the client can go on although the broker denied a position: it was that of a partition which is not read, or so often that no other
+    /// answer is to be expected, and the partition then is stopped.
+    /// </summary>
     private bool IsOutOfRangeForGood(ConsumeException exception)
     {
-        if (exception.ConsumerRecord?.TopicPartition is not { } partition || !_assignment.TryGet(partition, out var claim))
+        if (exception.ConsumerRecord?.TopicPartition is not { } partition)
             return false;
+        // Stopped or waiting, and placed where the log may not reach, see StartOfWaiting. A new client would be placed there again, and the
+        // partitions beside it would never be read.
+        if (!_assignment.TryGet(partition, out var claim))
+            return true;
         if ((_outOfRange[partition] = _outOfRange.GetValueOrDefault(partition) + 1) < OutOfRangeForGood)
             return false;
         _outOfRange.Remove(partition);

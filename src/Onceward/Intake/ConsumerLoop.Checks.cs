@@ -121,7 +121,12 @@ internal sealed partial class ConsumerLoop
         // Stopped or waiting, and placed where the log may not reach, see StartOfWaiting. A new client would be placed there again, and the
         // partitions beside it would never be read.
         if (!_assignment.TryGet(partition, out var claim))
+        {
+            // The client does not fetch it again by itself: whenever the claim is granted, a new client has to begin it.
+            if (waiting.TryGet(partition, out var waits))
+                waits.StartedAt = long.MaxValue;
             return true;
+        }
         if ((_outOfRange[partition] = _outOfRange.GetValueOrDefault(partition) + 1) < OutOfRangeForGood)
             return false;
         _outOfRange.Remove(partition);

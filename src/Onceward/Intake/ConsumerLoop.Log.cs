@@ -26,7 +26,7 @@ internal sealed partial class ConsumerLoop
     [LoggerMessage(EventIds.ClientLog, LogLevel.Debug, "Worker {Worker}: {Facility}: {Message}")]
     private static partial void LogClient(ILogger logger, string worker, string facility, string message);
 
-    [LoggerMessage(EventIds.PartitionStopped, LogLevel.Error, "Worker {Worker} does not read {Partition}: {Reason}. See onceward.incident, and decide with onceward offsets reset")]
+    [LoggerMessage(EventIds.PartitionStopped, LogLevel.Error, "Worker {Worker} does not read {Partition}: {Reason}. See onceward.incident: a person has to decide where it goes on")]
     private static partial void LogStopped(ILogger logger, string worker, string partition, string reason);
 
     [LoggerMessage(EventIds.AnchorGone, LogLevel.Information, "Worker {Worker} cannot hold {Partition} against the record applied last: retention or compaction took it")]

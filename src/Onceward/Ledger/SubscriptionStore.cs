@@ -51,12 +51,12 @@ internal sealed class SubscriptionStore(NpgsqlDataSource database)
     {
         if (known.Find(k => k.ClusterId == clusterId && k.TopicId == topicId) is { } same)
             return !same.IsRetired ? new SubscriptionRow(same.Id, same.TopicId) : throw new OncewardException(
-                ErrorCodes.Topic, $"Worker '{worker}' was moved away from topic '{topic}' (id {topicId}) of cluster {clusterId} by an operator. To take it up again: onceward offsets reset --worker {worker} --topic {topic} --to current");
+                ErrorCodes.Topic, $"Worker '{worker}' was moved away from topic '{topic}' (id {topicId}) of cluster {clusterId} by an operator. Nothing is read until an operator takes it up again in the ledger.");
         if (known.Find(k => k.ClusterId == clusterId && !k.IsRetired) is { } former)
             return new SubscriptionRow(former.Id, former.TopicId);
         if (!severalClusters && known.Find(k => k.ClusterId != clusterId && !k.IsRetired) is { } other)
             throw new OncewardException(
-                ErrorCodes.Cluster, $"Worker '{worker}' would read topic '{topic}' of cluster {clusterId}, but the ledger holds its offsets of cluster {other.ClusterId}, which mean other records here. Nothing is read. If it moved: onceward offsets reset --worker {worker} --topic {topic} --new-cluster --to earliest|latest|OFFSET. If it reads both clusters: set SeveralClusters. If neither, correct the bootstrap servers.");
+                ErrorCodes.Cluster, $"Worker '{worker}' would read topic '{topic}' of cluster {clusterId}, but the ledger holds its offsets of cluster {other.ClusterId}, which mean other records here. Nothing is read. If it moved, an operator has to set its positions there, in the ledger. If it reads both clusters: set SeveralClusters. If neither, correct the bootstrap servers.");
         return null;
     }
 

@@ -9,7 +9,11 @@ stage() {
     [ -d "$source" ] || die "$1 is not built: is it in Onceward.slnx?"
     mkdir -p "$(dirname "$target")"
     rm -rf "$target.new.$$"
-    cp -a --reflink=auto "$source" "$target.new.$$"
+    mkdir -p "$HOME_STATE/logs"
+    cp -a --reflink=auto "$source" "$target.new.$$" 2>"$HOME_STATE/logs/stage.log" || {
+      rm -rf "$target.new.$$"
+      die_of "$HOME_STATE/logs/stage.log" "cannot copy what was built to $target"
+    }
     mv -T "$target.new.$$" "$target"
   fi
   printf '%s' "$target"

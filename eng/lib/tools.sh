@@ -34,7 +34,7 @@ need_command() {
   have "$command" || die "'$command' is missing: install it (Debian: $*) and start again"
 }
 
-need_java() { have java || [ -x "${JAVA_HOME:-}/bin/java" ] || die "java is missing, and Apache Kafka at KAFKA_HOME needs it: install Java 17 or later"; }
+need_java() { have java || { [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; } || die "java is missing, and Apache Kafka at KAFKA_HOME needs it: install Java 17 or later"; }
 
 need_node() {
   need_command node nodejs

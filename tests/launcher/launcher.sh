@@ -105,6 +105,28 @@ test_a_full_disk_is_found_before_anything_starts() {
   says 'MB free on the disk' 1 need_disk "$STATE"
 }
 
+test_a_disk_that_runs_full_while_programs_are_copied_is_said_in_one_line() {
+  # shellcheck disable=SC2034 # stage reads them
+  local HOME_STATE=$STATE ROOT=$STATE/checkout
+  mkdir -p "$ROOT/apps/x/bin/Release/net10.0" && echo 0123456789abcdef >"$HOME_STATE/build.stamp"
+  # shellcheck disable=SC2317 # stage calls it; as it speaks for every file of a folder
+  cp() { printf "cp: error writing '%s': No space left on device\n" a b c >&2 && return 1; }
+  says "the disk of $STATE/logs is full: make room" 1 stage apps/x && [ -z "$(ls "$HOME_STATE"/apps/*)" ]
+}
+
+test_a_missing_java_is_said_in_one_line() {
+  unset JAVA_HOME
+  # shellcheck disable=SC2317 # need_java calls it
+  have() { [ "$1" != java ]; }
+  says 'install Java 17 or later' 1 need_java
+}
+
+test_a_missing_dotnet_is_said_in_one_line() {
+  # shellcheck disable=SC2317 # need_dotnet calls it
+  have() { [ "$1" != dotnet ]; }
+  says 'dotnet is missing: install the .NET SDK' 1 need_dotnet
+}
+
 test_another_number_of_brokers_than_formatted_is_refused() {
   mkdir -p "$STATE/kafka" && echo 1 >"$STATE/kafka/nodes"
   # shellcheck disable=SC2317 # kafka_prepare calls it

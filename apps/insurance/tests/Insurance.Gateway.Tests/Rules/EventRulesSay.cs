@@ -18,6 +18,7 @@ public sealed class EventRulesSay
         { "event.event_id", e => e.EventId = "событие" },
         { "event.policy_id", e => e.PolicyId = "" },
         { "event.policy_id", e => e.PolicyId = "a b" },
+        { "event.policy_id", e => e.PolicyId = new string('x', 65) },
         { "event.occurred_at", e => e.OccurredAt = null },
         { "event.occurred_at", e => e.OccurredAt.Seconds = -1 },
         { "event.occurred_at", e => e.OccurredAt.Seconds = long.MaxValue },

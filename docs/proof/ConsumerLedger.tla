@@ -213,7 +213,7 @@ SendBack(k) ==
         /\ parked' = [parked EXCEPT ![k] = <<r>> \o @] /\ keyRow' = [keyRow EXCEPT ![k] = TRUE]
   /\ UNCHANGED <<next, epoch, applied, zombie, end, mirror, own, tx, limbo, redrive, resets>>
 
-(* `onceward offsets reset`: what came from there on is undone and the row is set back. Live owners are fenced by the epoch. *)
+(* An operator's reset: what came from there on is undone and the row is set back. Live owners are fenced by the epoch. *)
 Reset(p, o) ==
   /\ resets < MaxResets /\ next[p] # NoRow /\ o < next[p] /\ o >= Begin[p] /\ ~redrive.open /\ resets' = resets + 1
   /\ next' = [next EXCEPT ![p] = o] /\ epoch' = IF SwapEpoch THEN [epoch EXCEPT ![p] = @ + 1] ELSE epoch

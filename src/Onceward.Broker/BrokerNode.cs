@@ -14,31 +14,19 @@ internal sealed class BrokerNode : IAsyncDisposable
     private readonly LogManager logs;
     private readonly MetadataJournal journal;
 
-    private BrokerNode(BrokerOptions options, ILoggerFactory loggerFactory, Uri endpoint)
+    private BrokerNode(BrokerOptions options, ILoggerFactory loggerFactory, NodeAddress address, LogManager logs, MetadataJournal journal, List<MetadataRecord> records)
     {
-        (Options, LoggerFactory, Endpoint) = (options, loggerFactory, endpoint);
-        logs = new LogManager(options, loggerFactory); // First: it takes the data directory for itself.
-        try
-        {
-            List<MetadataRecord> records = [];
-            journal = new MetadataJournal(options.DataDirectory is { } path ? MetadataLog.Open(Path.Combine(path, "metadata.log"), out records) : null);
-            Topics = new TopicRegistry(options, logs, journal);
-            Configs = new ConfigResources(options, Topics, journal, () => $"PLAINTEXT://{endpoint.Host}:{endpoint.Port}");
-            var producerIds = new ProducerIds(journal);
-            Topics.Replay(records);
-            Configs.Replay(records);
-            producerIds.Replay(records);
-            ClusterId = ClusterIdentity.Of(records);
-            journal.Rewrite([new ClusterNamed(ClusterId), .. producerIds.Live(), .. Topics.Live(), .. Configs.Live()]);
-            Groups = new GroupCoordinator(options, Topics, loggerFactory);
-            Transactions = new TransactionCoordinator(options, Topics, Groups, producerIds, loggerFactory);
-        }
-        catch
-        {
-            journal?.Dispose();
-            logs.DisposeAsync().AsTask().GetAwaiter().GetResult(); // Nothing is open yet that would wait.
-            throw;
-        }
+        (Options, LoggerFactory, Address, this.logs, this.journal) = (options, loggerFactory, address, logs, journal);
+        Topics = new TopicRegistry(options, logs, journal);
+        Configs = new ConfigResources(options, Topics, journal, $"PLAINTEXT://{address.Host}:{address.Port}");
+        var producerIds = new ProducerIds(journal);
+        Topics.Replay(records);
+        Configs.Replay(records);
+        producerIds.Replay(records);
+        ClusterId = records.OfType<ClusterNamed>().LastOrDefault()?.Id ?? RandomId.Write(RandomId.Next());
+        journal.Rewrite([new ClusterNamed(ClusterId), .. producerIds.Live(), .. Topics.Live(), .. Configs.Live()]);
+        Groups = new GroupCoordinator(options, Topics, loggerFactory);
+        Transactions = new TransactionCoordinator(options, Topics, Groups, producerIds, loggerFactory);
     }
 
     public BrokerOptions Options { get; }
@@ -49,9 +37,7 @@ internal sealed class BrokerNode : IAsyncDisposable
     public string ClusterId { get; }
 
     /// <summary>Where clients reach it.</summary>
-    public Uri Endpoint { get; }
-
-    public NodeAddress Address => new(Options.NodeId, Endpoint.Host, Endpoint.Port);
+    public NodeAddress Address { get; }
 
     public TopicRegistry Topics { get; }
 
@@ -63,9 +49,9 @@ internal sealed class BrokerNode : IAsyncDisposable
 
     /// <exception cref="IOException">The data directory cannot be used.</exception>
     /// <exception cref="InvalidDataException">What is in it is damaged.</exception>
-    public static async ValueTask<BrokerNode> OpenAsync(BrokerOptions options, ILoggerFactory loggerFactory, Uri endpoint, CancellationToken cancellationToken)
+    public static async ValueTask<BrokerNode> OpenAsync(BrokerOptions options, ILoggerFactory loggerFactory, NodeAddress address, CancellationToken cancellationToken)
     {
-        var node = new BrokerNode(options, loggerFactory, endpoint);
+        var node = await CreateAsync(options, loggerFactory, address).ConfigureAwait(false);
         try
         {
             node.Groups.Start();
@@ -75,6 +61,24 @@ internal sealed class BrokerNode : IAsyncDisposable
         catch
         {
             await node.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static async ValueTask<BrokerNode> CreateAsync(BrokerOptions options, ILoggerFactory loggerFactory, NodeAddress address)
+    {
+        var opened = new LogManager(options, loggerFactory); // First: it takes the data directory for itself.
+        MetadataJournal? metadata = null;
+        try
+        {
+            List<MetadataRecord> records = [];
+            metadata = new MetadataJournal(options.DataDirectory is { } path ? MetadataLog.Open(Path.Combine(path, "metadata.log"), out records) : null);
+            return new BrokerNode(options, loggerFactory, address, opened, metadata, records);
+        }
+        catch
+        {
+            metadata?.Dispose();
+            await opened.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Onceward.Broker.Handlers;
 using Onceward.Broker.Listening;
+using Onceward.Broker.Protocol.Messages;
 using Onceward.Broker.Topics;
 
 namespace Onceward.Broker;
@@ -90,8 +91,8 @@ public sealed partial class EmbeddedBroker : IAsyncDisposable
         var bound = Listener.Bind(options, port, loggerFactory); // First: a taken port is known before anything is opened.
         try
         {
-            var endpoint = new UriBuilder("kafka", bound.Endpoint.Address.ToString(), bound.Endpoint.Port).Uri;
-            node = await BrokerNode.OpenAsync(options, loggerFactory, endpoint, cancellationToken).ConfigureAwait(false);
+            var address = new NodeAddress(options.NodeId, bound.Endpoint.Address.ToString(), bound.Endpoint.Port);
+            node = await BrokerNode.OpenAsync(options, loggerFactory, address, cancellationToken).ConfigureAwait(false);
             bound.Start(new RequestRouter(HandlerTable.Create(node)));
         }
         catch

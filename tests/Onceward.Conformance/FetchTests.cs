@@ -115,6 +115,24 @@ public sealed class FetchTests
     }
 
     [Fact]
+    public async Task One_partition_that_is_not_there_does_not_end_the_waiting_of_the_others()
+    {
+        await using var topic = await Topic.CreateAsync();
+        await using var reader = await WireConnection.OpenAsync();
+        await reader.SendAsync(Api.Fetch, 11, new
+        {
+            maxWaitMs = 40_000,
+            topics = new[] { new { topic = topic.Name, partitions = new[] { new { partition = 5 }, new { partition = 0 } } } },
+        });
+        await topic.WriteAsync("a");
+        // An answer that had not waited would hold no record.
+        var answer = await reader.AnswerAsync();
+        var partitions = answer.List("responses").SelectMany(item => item.List("partitions")).ToDictionary(item => item.Number("partition"));
+        partitions[5].Error.ShouldBe(Code.UnknownTopicOrPartition);
+        Batch.Read(partitions[0].Bytes("records")).ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task The_first_batch_comes_whole_even_if_it_is_larger_than_every_limit()
     {
         await using var topic = await Topic.CreateAsync();

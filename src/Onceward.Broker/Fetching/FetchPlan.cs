@@ -36,7 +36,9 @@ internal sealed class FetchPlan(IReadOnlyList<PlannedPartition> partitions, Fetc
     {
         var reads = new List<FetchResponsePartition>(partitions.Count);
         var left = (long)Math.Clamp(request.MaxBytes, 0, MostBytes);
-        var (bytes, failed) = (0L, false);
+        var bytes = 0L;
+        // As in Kafka: what is not there is answered with the rest, and alone at once.
+        var failed = partitions.All(partition => partition.Log is null);
         foreach (var partition in partitions)
         {
             var read = partition.Error == ErrorCode.None
@@ -44,7 +46,7 @@ internal sealed class FetchPlan(IReadOnlyList<PlannedPartition> partitions, Fetc
                 : new LogRead(partition.Error, -1, -1, -1, [], LogSlice.Empty);
             bytes += read.Records.Length;
             left = Math.Max(0, left - read.Records.Length);
-            failed |= read.Error != ErrorCode.None;
+            failed |= read.Error != ErrorCode.None && partition.Log is not null;
             reads.Add(new(partition.Asked.Partition, read, request.ReadCommitted));
         }
         return new(reads, failed || bytes >= request.MinBytes);
@@ -53,5 +55,5 @@ internal sealed class FetchPlan(IReadOnlyList<PlannedPartition> partitions, Fetc
 
 /// <summary>What a plan found.</summary>
 /// <param name="Partitions">In the order of the plan.</param>
-/// <param name="IsEnough">Whether the client wants to wait no longer: enough bytes, or an error to tell.</param>
+/// <param name="IsEnough">Whether the client wants to wait no longer: enough bytes, or an error of a log to tell.</param>
 internal readonly record struct FetchResult(List<FetchResponsePartition> Partitions, bool IsEnough);

@@ -1,12 +1,11 @@
-using Onceward.Broker.Log;
-
 namespace Onceward.Broker.Fetching;
 
 /// <summary>Waits until one of several logs has moved, or a time is over. No thread waits with it.</summary>
 /// <remarks>A move between two waits is not lost: the next wait ends at once.</remarks>
-internal sealed class FetchWait : ILogWaiter, IDisposable
+internal sealed class FetchWait : IDisposable
 {
     private readonly FetchPlan plan;
+    private readonly Action tell;
     private readonly ITimer timer;
     private readonly CancellationTokenRegistration stopping;
     private TaskCompletionSource moved = Fresh();
@@ -14,40 +13,38 @@ internal sealed class FetchWait : ILogWaiter, IDisposable
 
     public FetchWait(FetchPlan plan, TimeSpan longest, TimeProvider clock, CancellationToken cancellationToken)
     {
-        this.plan = plan;
+        (this.plan, tell) = (plan, Tell);
         timer = clock.CreateTimer(static wait => ((FetchWait)wait!).End(), this, longest, Timeout.InfiniteTimeSpan);
         stopping = cancellationToken.UnsafeRegister(static wait => ((FetchWait)wait!).End(), this);
         foreach (var partition in plan.Partitions)
-            partition.Log?.Waiters.Add(this);
+            partition.Log?.Waiters.Add(tell);
     }
 
     /// <summary>Whether the time is over, or the broker stops: then what there is, is answered.</summary>
     public bool IsOver => Volatile.Read(ref isOver);
 
-    public void LogMoved(PartitionLog log) => Volatile.Read(ref moved).TrySetResult();
-
+    /// <summary>To be followed by a look at the logs and at <see cref="IsOver"/>: what happens from here on ends the next wait.</summary>
     public async ValueTask NextAsync()
     {
         await Volatile.Read(ref moved).Task.ConfigureAwait(false);
-        if (!IsOver)
-            Volatile.Write(ref moved, Fresh());
-        if (IsOver) // It ended between the two lines above.
-            LogMoved(null!);
+        Volatile.Write(ref moved, Fresh());
     }
 
     public void Dispose()
     {
         foreach (var partition in plan.Partitions)
-            partition.Log?.Waiters.Remove(this);
+            partition.Log?.Waiters.Remove(tell);
         timer.Dispose();
         stopping.Dispose();
     }
 
     private static TaskCompletionSource Fresh() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private void Tell() => Volatile.Read(ref moved).TrySetResult();
+
     private void End()
     {
         Volatile.Write(ref isOver, true);
-        Volatile.Read(ref moved).TrySetResult();
+        Tell();
     }
 }

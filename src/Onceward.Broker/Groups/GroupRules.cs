@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Onceward.Broker.Storage;
 
 namespace Onceward.Broker.Groups;
 
@@ -23,7 +23,7 @@ internal sealed record GroupRules
     public int MaxMetadataLength { get; init; } = 4096;
 
     /// <summary>Makes the unique part of a member id.</summary>
-    public Func<string> NewId { get; init; } = RandomId;
+    public Func<string> NewId { get; init; } = static () => RandomId.Next().ToString(); // Random: a member of an earlier start of the broker may still be about.
 
     public static GroupRules From(BrokerOptions options) => new()
     {
@@ -35,12 +35,4 @@ internal sealed record GroupRules
 
     /// <summary>The id of a new member: what it calls itself, and something that never comes again.</summary>
     public string MemberId(string name) => $"{name}-{NewId()}";
-
-    /// <summary>Random, since a member of an earlier start of the broker may still be about.</summary>
-    private static string RandomId()
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        RandomNumberGenerator.Fill(bytes);
-        return new Guid(bytes).ToString();
-    }
 }

@@ -50,19 +50,22 @@ internal sealed class FetchHandler(BrokerNode node) : ApiHandler<FetchRequest>(A
     private static List<FetchResponseTopic> Answer(FetchPlan plan, FetchResult result, FetchSession? session, bool full)
     {
         var topics = new List<FetchResponseTopic>();
-        lock (session?.Guard ?? new Lock())
+        for (var i = 0; i < plan.Partitions.Count; i++)
         {
-            for (var i = 0; i < plan.Partitions.Count; i++)
-            {
-                var (key, fetched) = (plan.Partitions[i].Topic, result.Partitions[i]);
-                var news = session?.Tell(key, fetched) ?? true;
-                if (!news && !full)
-                    continue;
-                if (topics.Count == 0 || topics[^1].Topic != key)
-                    topics.Add(new FetchResponseTopic(key, []));
-                topics[^1].Partitions.Add(fetched);
-            }
+            var (key, fetched) = (plan.Partitions[i].Topic, result.Partitions[i]);
+            var news = session is null || Tell(session, key, fetched);
+            if (!news && !full)
+                continue;
+            if (topics.Count == 0 || topics[^1].Topic != key)
+                topics.Add(new FetchResponseTopic(key, []));
+            topics[^1].Partitions.Add(fetched);
         }
         return topics;
+    }
+
+    private static bool Tell(FetchSession session, TopicKey key, in FetchResponsePartition fetched)
+    {
+        lock (session.Guard)
+            return session.Tell(key, fetched);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class FindCoordinatorHandler(BrokerNode node) : ApiHandler<FindC
     private FoundCoordinator Find(string key, sbyte type, short version)
     {
         if (type is FindCoordinatorRequest.Group or FindCoordinatorRequest.Transaction)
-            return new(key, node.Options.NodeId, node.Endpoint.Host, node.Endpoint.Port, Message: version < 4 ? "NONE" : null); // Kafka's older answers say so.
+            return new(key, node.Address.Id, node.Address.Host, node.Address.Port, Message: version < 4 ? "NONE" : null); // Kafka's older answers say so.
         return new(key, -1, "", -1, ErrorCode.InvalidRequest, $"There are no coordinators of type {type} here.");
     }
 }

@@ -1,32 +1,27 @@
 namespace Onceward.Broker.Log;
 
-/// <summary>Something that waits for a log to move on. Called under no lock, maybe from several threads, and never blocks.</summary>
-internal interface ILogWaiter
-{
-    void LogMoved(PartitionLog log);
-}
-
-/// <summary>Who waits for one partition. Costs nothing where nobody does.</summary>
+/// <summary>Who waits for one partition to move on. Costs nothing where nobody does.</summary>
+/// <remarks>A waiter is called under no lock, maybe from several threads at once, and must not block.</remarks>
 internal sealed class LogWaiters
 {
     private readonly Lock guard = new();
-    private ILogWaiter[] waiting = [];
+    private Action[] waiting = [];
 
-    public void Add(ILogWaiter waiter)
+    public void Add(Action waiter)
     {
         lock (guard)
             waiting = [.. waiting, waiter];
     }
 
-    public void Remove(ILogWaiter waiter)
+    public void Remove(Action waiter)
     {
         lock (guard)
             waiting = Array.FindAll(waiting, other => other != waiter);
     }
 
-    public void Signal(PartitionLog log)
+    public void Signal()
     {
         foreach (var waiter in Volatile.Read(ref waiting))
-            waiter.LogMoved(log);
+            waiter();
     }
 }

@@ -164,7 +164,7 @@ internal sealed class PartitionLog : IAsyncDisposable
                 return (ErrorCode.KafkaStorageError, -1);
             }
         }
-        Waiters.Signal(this);
+        Waiters.Signal();
         return (ErrorCode.None, start);
     }
 
@@ -204,7 +204,7 @@ internal sealed class PartitionLog : IAsyncDisposable
             writer.MoveStart(log, start, durably: false);
         }
         environment.Logger.SegmentsDeleted(Topic, Partition, start);
-        Waiters.Signal(this);
+        Waiters.Signal();
     }
 
     /// <summary>The topic was deleted: nothing can be read or written from now on, and the bytes are given back.</summary>
@@ -225,7 +225,7 @@ internal sealed class PartitionLog : IAsyncDisposable
                 environment.Logger.LogTroubled(Topic, Partition, e.Message);
             }
         }
-        Waiters.Signal(this);
+        Waiters.Signal();
     }
 
     /// <summary>Completes when everything appended so far is on disk.</summary>
@@ -274,7 +274,7 @@ internal sealed class PartitionLog : IAsyncDisposable
             return new(result);
         if (WaitsForFlush)
             return Acknowledge(result, end); // A repetition too: what it repeats may not be on disk yet.
-        Waiters.Signal(this);
+        Waiters.Signal();
         return new(result);
     }
 
@@ -323,7 +323,7 @@ internal sealed class PartitionLog : IAsyncDisposable
             log.Publish(view.EndOffset, stable);
         }
         if (WaitsForFlush)
-            Waiters.Signal(this);
+            Waiters.Signal();
         return view.EndOffset;
     }
 

@@ -8,15 +8,15 @@ internal static class BrokerConfigs
 {
     private const string NoEffect = "Kept, without effect in this broker.";
 
-    public static ConfigTable Table(BrokerOptions options, Func<string> listener) => new(
-        new("advertised.listeners", Kind.String, listener(), "Where clients reach this broker.", ReadOnly: true),
+    public static ConfigTable Table(BrokerOptions options, string listener) => new(
+        new("advertised.listeners", Kind.String, listener, "Where clients reach this broker.", ReadOnly: true),
         new("auto.create.topics.enable", Kind.Boolean, Text(options.AutoCreateTopics), "Whether a topic that is asked for is created.", ReadOnly: true),
         new("background.threads", Kind.Int, "10", NoEffect, Min: 1),
         new("broker.id", Kind.Int, Text(options.NodeId), "The node's number.", ReadOnly: true),
         new("compression.type", Kind.String, "producer", NoEffect),
         new("default.replication.factor", Kind.Int, "1", "One node is all there is.", ReadOnly: true),
         new("group.initial.rebalance.delay.ms", Kind.Int, Milliseconds(options.InitialRebalanceDelay), "How long the first member of a group waits for others.", ReadOnly: true),
-        new("listeners", Kind.String, listener(), "Where this broker listens.", ReadOnly: true),
+        new("listeners", Kind.String, listener, "Where this broker listens.", ReadOnly: true),
         new("log.cleanup.policy", Kind.List, "delete", NoEffect, OneOf: ["delete", "compact"]),
         new("log.dirs", Kind.String, options.DataDirectory ?? "memory", "Where records are kept.", ReadOnly: true),
         new("log.flush.interval.ms", Kind.Long, options.Flush == FlushPolicy.Interval ? Milliseconds(options.FlushInterval) : null, "How often records are forced to disk.", ReadOnly: true),

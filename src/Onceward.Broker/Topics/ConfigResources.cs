@@ -8,7 +8,7 @@ namespace Onceward.Broker.Topics;
 
 /// <summary>The settings of everything that has some: topics, this broker, groups.</summary>
 /// <remarks>A change is on disk before it is answered. Concurrency: one change at a time; look-ups take no lock.</remarks>
-internal sealed class ConfigResources(BrokerOptions options, TopicRegistry topics, MetadataJournal journal, Func<string> listener)
+internal sealed class ConfigResources(BrokerOptions options, TopicRegistry topics, MetadataJournal journal, string listener)
 {
     private static readonly SortedDictionary<string, string> None = new(StringComparer.Ordinal);
 

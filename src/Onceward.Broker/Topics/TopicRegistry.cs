@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using Onceward.Broker.Log;
 using Onceward.Broker.Protocol;
 using Onceward.Broker.Storage;
@@ -48,7 +47,7 @@ internal sealed class TopicRegistry(BrokerOptions options, LogManager logs, Meta
             var settings = asked.Settings.ToImmutableSortedDictionary(StringComparer.Ordinal);
             return validateOnly
                 ? new(ErrorCode.None, Topic: new Topic(asked.Name, Guid.Empty, isInternal: false, [], TopicSettings.From(settings)))
-                : Record(new TopicCreated(asked.Name, NewId(), count, Internal: false, new(settings)));
+                : Record(new TopicCreated(asked.Name, RandomId.Next(), count, Internal: false, new(settings)));
         }
     }
 
@@ -61,7 +60,7 @@ internal sealed class TopicRegistry(BrokerOptions options, LogManager logs, Meta
             if (byName.TryGetValue(name, out var topic))
                 return topic;
             var settings = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["cleanup.policy"] = "compact" };
-            var created = Record(new TopicCreated(name, NewId(), partitions, Internal: true, settings));
+            var created = Record(new TopicCreated(name, RandomId.Next(), partitions, Internal: true, settings));
             return created.Topic ?? throw new IOException(created.Message);
         }
     }
@@ -173,14 +172,4 @@ internal sealed class TopicRegistry(BrokerOptions options, LogManager logs, Meta
 
     private IEnumerable<PartitionLog> Open(Topic topic, int from, int to) =>
         Enumerable.Range(from, to - from).Select(partition => logs.Open(topic.Name, partition, topic.Id, () => topic.Settings));
-
-    /// <summary>Random, since an id must never come back; none of those that Kafka keeps for itself, nor one that would read as an option.</summary>
-    private static Guid NewId()
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        do
-            RandomNumberGenerator.Fill(bytes);
-        while (bytes[0] >> 2 == 62); // '-' in base64url
-        return new Guid(bytes, bigEndian: true);
-    }
 }

@@ -20,7 +20,7 @@ internal sealed class TransactionLog(TopicRegistry topics, TimeProvider clock)
     /// <summary>What markers carry: it rises with every start, so that none of an earlier life counts.</summary>
     public int CoordinatorEpoch => Log.LeaderEpoch;
 
-    /// <summary>How far the log has grown; to be given to <see cref="Truncate"/> once every state was appended again.</summary>
+    /// <summary>How far the log has grown; to be given to <see cref="TruncateAsync"/> once every state was appended again.</summary>
     public long End => Log.HighWatermark;
 
     private PartitionLog Log => topics.GetOrCreateInternal(TopicName, Partitions).Partitions[0];
@@ -65,8 +65,13 @@ internal sealed class TransactionLog(TopicRegistry topics, TimeProvider clock)
     public bool IsWorthRewriting(int liveIds) =>
         topics.TryGet(TopicName, out _) && Log.HighWatermark - Log.StartOffset > Math.Max(RecordsWorthRewriting, (long)RecordsPerId * liveIds);
 
-    /// <summary>Forgets what was appended before.</summary>
-    public void Truncate(long before) => Log.DeleteRecords(before);
+    /// <summary>Forgets what was appended before, once all behind it is on disk: the start moves durably, whatever the flush policy.</summary>
+    /// <exception cref="IOException">The disk failed; nothing was forgotten.</exception>
+    public async ValueTask TruncateAsync(long before)
+    {
+        await Log.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+        Log.DeleteRecords(before);
+    }
 
     private static void Apply(Dictionary<string, TransactionalProducer> last, in StoredRecord record)
     {

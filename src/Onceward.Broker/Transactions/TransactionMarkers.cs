@@ -12,8 +12,6 @@ namespace Onceward.Broker.Transactions;
 /// </remarks>
 internal sealed class TransactionMarkers(TopicRegistry topics, GroupCoordinator groups)
 {
-    private const string OffsetsTopic = "__consumer_offsets";
-
     public void Enlist(ProducerIdentity producer, IEnumerable<TransactionPartition> partitions)
     {
         foreach (var partition in partitions)
@@ -41,7 +39,7 @@ internal sealed class TransactionMarkers(TopicRegistry topics, GroupCoordinator 
             switch (appended.Error)
             {
                 case ErrorCode.None:
-                    if (partition.Topic == OffsetsTopic)
+                    if (partition.Topic == OffsetsTopic.Name)
                         groups.TransactionEnded(log, decided.ProducerId, decided.Commits);
                     return ErrorCode.None;
                 case ErrorCode.InvalidProducerEpoch or ErrorCode.TransactionCoordinatorFenced:

@@ -109,7 +109,7 @@ internal sealed partial class TransactionSweep : IAsyncDisposable
             if (turn?.Id.State is { } state && await coordinator.StoreAsync(turn.Id, state).ConfigureAwait(false) != Protocol.ErrorCode.None)
                 return;
         }
-        log.Truncate(end);
+        await log.TruncateAsync(end).ConfigureAwait(false);
         Rewritten(logger, ids.Count);
     }
 

@@ -56,7 +56,7 @@ public sealed class ConfigEditTests
     [Fact]
     public void Refuses_what_a_running_broker_cannot_change()
     {
-        var table = BrokerConfigs.Table(new BrokerOptions(), () => "PLAINTEXT://127.0.0.1:9092");
+        var table = BrokerConfigs.Table(new BrokerOptions(), "PLAINTEXT://127.0.0.1:9092");
         ConfigEdit.Apply(table, Current, [new("node.id", ConfigOperation.Set, "2")], replaceAll: false, out _).ShouldNotBeNull().Error.ShouldBe(ErrorCode.InvalidRequest);
     }
 

@@ -117,7 +117,11 @@ public sealed class IdempotenceTests
         (await topic.ProduceAsync(Sent(producer, -1, "a"))).Error.ShouldBe(Code.InvalidRecord);
     }
 
-    private static async Task<long> ProducerAsync(Topic topic) => (await topic.Connection.AskAsync(Api.InitProducerId, 1, new { })).Number("producerId");
+    private static async Task<long> ProducerAsync(Topic topic) => (await NewIdAsync(topic.Connection)).Number("producerId");
+
+    // A broker that has just started has no ids to give out for a moment.
+    private static Task<Reply> NewIdAsync(WireConnection connection) =>
+        Eventually.AnswerAsync(() => connection.AskAsync(Api.InitProducerId, 1, new { }), static reply => reply.Error == Code.CoordinatorLoadInProgress);
 
     private static Batch Sent(long producer, int sequence, params string[] values) => new() { Values = values, ProducerId = producer, ProducerEpoch = 0, BaseSequence = sequence };
 }

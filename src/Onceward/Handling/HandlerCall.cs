@@ -42,7 +42,7 @@ internal sealed class HandlerCall(Suspects suspects, LaneOptions lanes, TimeProv
         for (var left = limit; left > TimeSpan.Zero; left = limit - clock.Elapsed)
         {
             // A long list of records is watched one by one: the clock starts again with each.
-            await Task.WhenAny(applying, Task.Delay(left, time)).ConfigureAwait(false);
+            await applying.WaitAsync(left, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (applying.IsCompleted)
                 return true;
         }

@@ -9,10 +9,24 @@ internal sealed class Assignment
 {
     private readonly Dictionary<TopicPartition, Claim> _claims = [];
     private readonly ConcurrentQueue<Claim> _fenced = new();
+    private Claim? _found;
 
     public IReadOnlyCollection<Claim> Claims => _claims.Values;
 
     public bool TryGet(TopicPartition partition, out Claim claim) => _claims.TryGetValue(partition, out claim!);
+
+    /// <summary>The claim of a record's partition. Records come in runs of one partition, so the last answer is mostly the next one too.</summary>
+    public bool TryGet(Record record, out Claim claim)
+    {
+        if (_found is { } found && found.Partition.Partition == record.Partition && found.Partition.Topic == record.Topic)
+        {
+            claim = found;
+            return true;
+        }
+        var isOurs = _claims.TryGetValue(record.TopicPartition, out claim!);
+        _found = claim;
+        return isOurs;
+    }
 
     public void Add(Claim claim)
     {
@@ -43,6 +57,7 @@ internal sealed class Assignment
     /// <summary>The group took the partition away, or nothing more may be read from it.</summary>
     public Claim? Remove(TopicPartition partition)
     {
+        _found = null;
         if (_claims.Remove(partition, out var claim))
             claim.End();
         return claim;
@@ -50,6 +65,7 @@ internal sealed class Assignment
 
     public void Clear()
     {
+        _found = null;
         foreach (var claim in _claims.Values)
             claim.End();
         _claims.Clear();

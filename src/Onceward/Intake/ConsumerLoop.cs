@@ -30,6 +30,8 @@ internal sealed partial class ConsumerLoop(
     private readonly IntakeBudget _budget = new(options.MaxBufferedBytes);
     private readonly HashSet<Claim> _touched = [];
     private readonly Random _random = new();
+    // The client makes a string of the topic's name for each record. Where there is one topic only, it is asked not to.
+    private readonly string? _onlyTopic = subscriptions.Count == 1 ? subscriptions.Keys.Single() : null;
     private readonly FenceGuard _fenceGuard = new(time, new Random());
     private CancellationToken _stopping;
     private string? _replaceBecause;
@@ -112,7 +114,8 @@ internal sealed partial class ConsumerLoop(
         ForgetStops();
     }
 
-    private IConsumer<byte[], byte[]> Build() => new ConsumerBuilder<byte[], byte[]>(config)
+    private IConsumer<byte[], byte[]> Build() => new ConsumerBuilder<byte[], byte[]>(
+            new ConsumerConfig(config) { ConsumeResultFields = _onlyTopic is null ? "all" : "headers,timestamp" })
         .SetPartitionsAssignedHandler((_, partitions) => OnAssigned(partitions))
         .SetPartitionsRevokedHandler((consumer, partitions) => OnRevoked(consumer, partitions))
         .SetPartitionsLostHandler((_, partitions) => OnLost(partitions))
@@ -127,12 +130,15 @@ internal sealed partial class ConsumerLoop(
             var timeout = s_poll;
             for (var i = 0; i < BurstRecords && _replaceBecause is null && _toPause.Count == 0 && consumer.Consume(timeout) is { } result; i++)
             {
+                result.Topic ??= _onlyTopic;
                 Deliver(result);
                 timeout = TimeSpan.Zero;
             }
         }
         catch (ConsumeException e)
         {
+            if (e.ConsumerRecord is { } record && record.Partition != Partition.Any)
+                record.Topic ??= _onlyTopic;
             // A record with a bad checksum, say, surfaces like this, and the client would go on behind it.
             LogConsumeFailed(logger, e, worker, e.Error.Code);
             if (e.Error.Code is not ErrorCode.Local_AutoOffsetReset || !IsOutOfRangeForGood(e))
@@ -148,7 +154,7 @@ internal sealed partial class ConsumerLoop(
 
     private void Deliver(Record result)
     {
-        if (!_assignment.TryGet(result.TopicPartition, out var claim))
+        if (!_assignment.TryGet(result, out var claim))
         {
             // Records of a partition that is not ours are dropped: they are read again from the ledger's position.
             if (waiting.TryGet(result.TopicPartition, out var waits) && !waits.TryKeep(result))

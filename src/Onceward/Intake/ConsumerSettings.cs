@@ -9,6 +9,7 @@ internal static class ConsumerSettings
     {
         "group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "isolation.level", "enable.partition.eof",
         "check.crcs", "allow.auto.create.topics", "partition.assignment.strategy", "group.protocol",
+        "dotnet.consumer.consume.result.fields",
     };
 
     public static ConsumerConfig Build(OncewardOptions shared, string worker, WorkerOptions options)

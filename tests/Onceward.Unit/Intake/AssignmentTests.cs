@@ -49,4 +49,27 @@ public sealed class AssignmentTests
         _assignment.TryGet(claim.Partition, out _).ShouldBeFalse();
         _assignment.Remove(claim.Partition).ShouldBeNull();
     }
+
+    [Fact]
+    public void A_record_finds_the_claim_of_its_partition_and_none_that_was_taken_away()
+    {
+        var assignment = new Assignment();
+        Claim first = Some.Claim(partition: 0), second = Some.Claim(partition: 1);
+        assignment.Add(first);
+        assignment.Add(second);
+        ClaimOf(first.Record(7)).ShouldBe(first);
+        ClaimOf(first.Record(8)).ShouldBe(first);
+        ClaimOf(second.Record(7)).ShouldBe(second);
+        ClaimOf(first.Record(9)).ShouldBe(first);
+        assignment.Remove(first.Partition);
+        ClaimOf(first.Record(10)).ShouldBeNull();
+        var next = Some.Claim(partition: 1);
+        ClaimOf(second.Record(8)).ShouldBe(second);
+        assignment.Add(next);
+        ClaimOf(second.Record(9)).ShouldBe(next);
+        assignment.Clear();
+        ClaimOf(second.Record(10)).ShouldBeNull();
+
+        Claim? ClaimOf(Record record) => assignment.TryGet(record, out var claim) ? claim : null;
+    }
 }

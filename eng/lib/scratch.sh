@@ -51,10 +51,10 @@ scratch_kafka() {
   kafka_ready
 }
 
-# scratch_sweep — ends the servers of test and benchmark runs that were killed.
+# scratch_sweep — ends the servers of test, benchmark and fault runs that were killed.
 scratch_sweep() {
   local state
-  for state in "$HOME_STATE"/{test,bench}; do
+  for state in "$HOME_STATE"/{test,bench,faults}; do
     [ -d "$state/run" ] || continue
     (
       STATE=$state

@@ -27,6 +27,9 @@ public sealed class BrokerOptions
     /// <summary>0: a free one.</summary>
     public int Port { get; set; }
 
+    /// <summary>The port that clients are told; 0: the one listened on. Another one stands where a proxy or a container maps ports.</summary>
+    public int AdvertisedPort { get; set; }
+
     /// <summary>The node's number in metadata.</summary>
     public int NodeId { get; set; } = 1;
 

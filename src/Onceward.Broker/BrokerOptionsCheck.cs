@@ -18,6 +18,8 @@ internal static class BrokerOptionsCheck
             yield return "DataDirectory is blank; null means memory.";
         if (options.Port is < 0 or > ushort.MaxValue)
             yield return $"Port {options.Port} is not between 0 and 65535.";
+        if (options.AdvertisedPort is < 0 or > ushort.MaxValue)
+            yield return $"AdvertisedPort {options.AdvertisedPort} is not between 0 and 65535.";
         if (options.NodeId < 0)
             yield return $"NodeId {options.NodeId} is negative.";
         if (options.DefaultPartitions < 1)

@@ -91,7 +91,8 @@ public sealed partial class EmbeddedBroker : IAsyncDisposable
         var bound = Listener.Bind(options, port, loggerFactory); // First: a taken port is known before anything is opened.
         try
         {
-            var address = new NodeAddress(options.NodeId, bound.Endpoint.Address.ToString(), bound.Endpoint.Port);
+            var advertised = options.AdvertisedPort > 0 ? options.AdvertisedPort : bound.Endpoint.Port;
+            var address = new NodeAddress(options.NodeId, bound.Endpoint.Address.ToString(), advertised);
             node = await BrokerNode.OpenAsync(options, loggerFactory, address, cancellationToken).ConfigureAwait(false);
             bound.Start(new RequestRouter(HandlerTable.Create(node)));
         }

@@ -19,6 +19,7 @@ internal static class BrokerCommand
             DefaultValueFactory = _ => IPAddress.Loopback,
             CustomParser = result => IPAddress.TryParse(result.Tokens.Single().Value, out var parsed) ? parsed : Refuse(result, "--address takes an IP address"),
         };
+        var advertised = new Option<int>("--advertised-port") { Description = "The port to tell clients, where a proxy or a container maps ports; 0: the one listened on." };
         var data = new Option<string?>("--data") { Description = "The directory that keeps the records." };
         var memory = new Option<bool>("--memory") { Description = "Keep the records in memory; they go with the process." };
         var topics = new Option<string?>("--topics") { Description = "A file of topics to create where they are missing: name, partitions, key=value settings; a topic a line." };
@@ -28,7 +29,7 @@ internal static class BrokerCommand
         var flush = new Option<FlushPolicy>("--flush") { Description = "When records are forced to disk.", DefaultValueFactory = _ => FlushPolicy.None };
         var command = new Command("broker", "Runs the embedded Kafka broker: for a first try, development and tests. Production means Apache Kafka.")
         {
-            port, address, data, memory, topics, autoCreate, partitions, lenient, flush,
+            port, address, advertised, data, memory, topics, autoCreate, partitions, lenient, flush,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -38,6 +39,7 @@ internal static class BrokerCommand
             {
                 Port = parsed.GetValue(port),
                 Address = parsed.GetValue(address)!,
+                AdvertisedPort = parsed.GetValue(advertised),
                 DataDirectory = parsed.GetValue(data),
                 AutoCreateTopics = parsed.GetValue(autoCreate),
                 DefaultPartitions = parsed.GetValue(partitions),

@@ -1,0 +1,119 @@
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using Onceward.Faults.Stage;
+
+namespace Onceward.Faults.Nemesis;
+
+/// <summary>Faults of the servers: killed, and started again by the launcher.</summary>
+internal sealed class ServerFaults(Scene scene) : IDisposable
+{
+    private static readonly TimeSpan s_metadataTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_inSyncLimit = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _broker = new(1);
+    private readonly SemaphoreSlim _database = new(1);
+
+    public void Dispose()
+    {
+        _broker.Dispose();
+        _database.Dispose();
+    }
+
+    public async Task<InflictedFault?> KillBrokerAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        await _broker.WaitAsync(cancellationToken);
+        try
+        {
+            var (index, role) = await PickBrokerAsync(plan, cancellationToken);
+            var (broker, proxy) = (scene.Brokers[index], scene.KafkaProxies[index]);
+            var (former, before) = (broker.Pid, proxy.BrokenByServer);
+            broker.Signal(Signals.Kill);
+            await broker.IsBackAsync(former, cancellationToken);
+            return new InflictedFault(plan, $"{broker.Name}, {role}", new Bite(proxy.BrokenByServer - before, "connections broken"));
+        }
+        finally
+        {
+            _broker.Release();
+        }
+    }
+
+    public async Task<InflictedFault?> KillPostgresAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        await _database.WaitAsync(cancellationToken);
+        try
+        {
+            var (former, before) = (scene.Postgres.Pid, BrokenByPostgres());
+            var immediate = plan.Pick % 2 == 0;
+            scene.Postgres.Signal(immediate ? Signals.Quit : Signals.Kill);
+            await scene.Postgres.IsBackAsync(former, cancellationToken);
+            return new InflictedFault(plan, immediate ? "immediate shutdown" : "SIGKILL", new Bite(BrokenByPostgres() - before, "connections broken"));
+        }
+        finally
+        {
+            _database.Release();
+        }
+    }
+
+    public async Task<InflictedFault?> TerminateBackendsAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        // Those that are at work first, in an order that no process id has a say in.
+        var ended = await scene.Store.AskAsync<long>(
+            """
+            SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (
+                SELECT pid FROM pg_stat_activity WHERE application_name ~ '^(worker|relay)-' AND backend_type = 'client backend'
+                 ORDER BY state IN ('active', 'idle in transaction') DESC, hashint4(pid # $1) LIMIT $2) b
+            """,
+            cancellationToken, new Npgsql.NpgsqlParameter<int> { TypedValue = plan.Pick }, new Npgsql.NpgsqlParameter<int> { TypedValue = 1 + (int)(plan.Strength * 4) });
+        return new InflictedFault(plan, "sessions", new Bite(ended, "sessions terminated"));
+    }
+
+    private long BrokenByPostgres() => scene.Children.Sum(c => c.Postgres.BrokenByServer);
+
+    private async Task<(int Index, string Role)> PickBrokerAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        if (scene.Brokers.Count == 1)
+            return (0, "the only one");
+        await AllInSyncAsync(cancellationToken);
+        try
+        {
+            var partition = plan.Pick / 2 % RunOptions.Partitions;
+            return plan.Pick % 2 == 0
+                ? (LeaderOf(partition) - 1, $"leader of partition {partition}")
+                : (await CoordinatorAsync() - 1, "coordinator of the group");
+        }
+        catch (KafkaException)
+        {
+            return (plan.Pick % scene.Brokers.Count, "any");
+        }
+    }
+
+    private int LeaderOf(int partition) =>
+        scene.Admin.GetMetadata(scene.Input, s_metadataTimeout).Topics[0].Partitions.First(p => p.PartitionId == partition) is { Leader: > 0 } found
+            ? found.Leader : throw new KafkaException(ErrorCode.LeaderNotAvailable);
+
+    private async Task<int> CoordinatorAsync()
+    {
+        var answer = await scene.Admin.DescribeConsumerGroupsAsync(
+            [$"{Scene.Application}.{WorkerPlan.Worker}"], new DescribeConsumerGroupsOptions { RequestTimeout = s_metadataTimeout });
+        return answer.ConsumerGroupDescriptions[0].Coordinator?.Id ?? throw new KafkaException(ErrorCode.GroupCoordinatorNotAvailable);
+    }
+
+    /// <summary>Two brokers of three that are down at once are a loss of the quorum, which nobody promises to survive.</summary>
+    private async Task AllInSyncAsync(CancellationToken cancellationToken)
+    {
+        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < s_inSyncLimit;)
+        {
+            try
+            {
+                var partitions = scene.Admin.GetMetadata(s_metadataTimeout).Topics.SelectMany(t => t.Partitions).ToArray();
+                if (partitions.Length > 0 && partitions.All(p => p.InSyncReplicas.Length == p.Replicas.Length && p.Leader > 0))
+                    return;
+            }
+            catch (KafkaException)
+            {
+                // Asked again.
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(500), cancellationToken);
+        }
+    }
+}

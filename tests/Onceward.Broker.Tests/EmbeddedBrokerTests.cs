@@ -54,6 +54,22 @@ public sealed class EmbeddedBrokerTests : IDisposable
     }
 
     [Fact]
+    public async Task Clients_are_told_the_advertised_port()
+    {
+        const int Advertised = 20001;
+        await using var broker = await EmbeddedBroker.StartAsync(new BrokerOptions { AdvertisedPort = Advertised }, cancellationToken: TestContext.Current.CancellationToken);
+        broker.BootstrapServers.ShouldNotEndWith($":{Advertised}");
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPEndPoint.Parse(broker.BootstrapServers), TestContext.Current.CancellationToken);
+        // Metadata of version 1 for no topic: correlation id, number of brokers, then id, host and port of each.
+        await socket.SendAsync(new byte[] { 0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0 }, TestContext.Current.CancellationToken);
+        var answer = new byte[4 + 4 + 4 + 4 + 2 + "127.0.0.1".Length + 4];
+        await using var stream = new NetworkStream(socket);
+        await stream.ReadExactlyAsync(answer, TestContext.Current.CancellationToken);
+        System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(answer.AsSpan()[^4..]).ShouldBe(Advertised);
+    }
+
+    [Fact]
     public async Task A_data_directory_belongs_to_one_broker()
     {
         await using var first = await EmbeddedBroker.StartAsync(OnDisk, cancellationToken: TestContext.Current.CancellationToken);

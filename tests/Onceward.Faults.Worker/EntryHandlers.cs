@@ -5,6 +5,13 @@ namespace Onceward.Faults;
 /// <summary>Where the handlers publish to; the same in the whole process.</summary>
 internal sealed record OutputTopic(string Name);
 
+/// <summary>The time that a handler takes beside its statements, in the open transaction: faults find it at work, and records waiting behind it.</summary>
+internal static class Work
+{
+    public static Task DoAsync(TimeProvider time, CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromMilliseconds(Random.Shared.Next(10, 40)), time, cancellationToken);
+}
+
 /// <summary>All records at once: balances grow, a table without a unique index gets a row for each, a message for each goes out.</summary>
 internal sealed class EntryBatchHandler(OutputTopic output, TimeProvider time) : IBatchHandler<Entry>
 {
@@ -24,6 +31,7 @@ internal sealed class EntryBatchHandler(OutputTopic output, TimeProvider time) :
             },
         };
         await command.ExecuteNonQueryAsync(cancellationToken);
+        await Work.DoAsync(time, cancellationToken);
         foreach (var record in records)
             context.Publish(
                 record, output.Name, record.Message.Key,

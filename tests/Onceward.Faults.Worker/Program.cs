@@ -35,7 +35,7 @@ if (plan.RunsWorker)
             o.FrozenOwnerGrace = TimeSpan.FromSeconds(4);
             o.CheckInterval = TimeSpan.FromSeconds(2);
             o.Lanes.Count = 2;
-            o.Lanes.MaxRecords = 500;
+            o.Lanes.MaxRecords = 100;
             o.Lanes.LockTimeout = TimeSpan.FromSeconds(2);
             o.Lanes.StatementTimeout = TimeSpan.FromSeconds(15);
             o.Lanes.IdleInTransactionTimeout = plan.IdleInTransactionTimeout;

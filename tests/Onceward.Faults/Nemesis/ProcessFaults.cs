@@ -8,14 +8,15 @@ internal sealed class ProcessFaults(Scene scene, RunOptions options)
 {
     private const int StormJoins = 5;
 
+    private static readonly TimeSpan s_transactionLimit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan s_ownerLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_stormPause = TimeSpan.FromSeconds(2);
 
     public async Task<InflictedFault?> KillAsync(PlannedFault plan, CancellationToken cancellationToken)
     {
-        if (Pick(scene.Workers, plan) is not { } child)
+        if (await PickOwnerAsync(plan, cancellationToken) is not var (child, held))
             return null;
         using var _ = new Taken(child);
-        var held = await scene.Store.PartitionsOfAsync(child.Pid, cancellationToken);
         var killed = child.Kill();
         await child.EndedAsync(TimeSpan.FromSeconds(10));
         await Task.Delay(TimeSpan.FromSeconds(0.2 + (2 * plan.Strength)), cancellationToken);
@@ -26,22 +27,34 @@ internal sealed class ProcessFaults(Scene scene, RunOptions options)
     /// <summary>Past the session's time-out, so that it wakes up as a zombie.</summary>
     public async Task<InflictedFault?> FreezeAsync(PlannedFault plan, CancellationToken cancellationToken)
     {
-        if (Pick(scene.Workers, plan) is not { } child)
+        if (await PickOwnerAsync(plan, cancellationToken) is not var (child, held))
             return null;
         using var _ = new Taken(child);
         var pid = child.Pid;
-        var held = await scene.Store.PartitionsOfAsync(pid, cancellationToken);
+        var isInside = await IsInTransactionAsync(child, cancellationToken);
         child.Freeze();
         try
         {
-            await Task.Delay(WorkerPlan.SessionTimeout + TimeSpan.FromSeconds(1 + (4 * plan.Strength)), cancellationToken);
-            var left = await scene.Store.PartitionsOfAsync(pid, cancellationToken);
-            return new InflictedFault(plan, child.Name, new Bite(held - left, "partitions taken over from the frozen one"));
+            await Task.Delay(WorkerPlan.SessionTimeout + TimeSpan.FromSeconds(1 + (3 * plan.Strength)), cancellationToken);
+            var taken = await Evidence.AwaitAsync(async () => held - await scene.Store.PartitionsOfAsync(pid, cancellationToken), cancellationToken);
+            return new InflictedFault(plan, $"{child.Name}{(isInside ? ", in a transaction" : "")}", new Bite(taken, "partitions taken over from the frozen one"));
         }
         finally
         {
             child.Thaw();
         }
+    }
+
+    /// <summary>Waits a moment for the worker to be inside a transaction: the zombie that has one open is the one to be fenced.</summary>
+    private async Task<bool> IsInTransactionAsync(Child child, CancellationToken cancellationToken)
+    {
+        var session = new Npgsql.NpgsqlParameter<string> { TypedValue = child.Session };
+        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < s_transactionLimit;)
+            if (await scene.Store.AskAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1 AND state = 'idle in transaction' AND query LIKE '%INSERT INTO ledger%')",
+                cancellationToken, session))
+                return true;
+        return false;
     }
 
     public async Task<InflictedFault?> KillRelayAsync(PlannedFault plan, CancellationToken cancellationToken)
@@ -69,27 +82,28 @@ internal sealed class ProcessFaults(Scene scene, RunOptions options)
         if (scene.Guest.IsTaken)
             return null;
         using var _ = new Taken(scene.Guest);
+        var before = Rebalances();
         scene.Guest.Start();
-        var joined = 0;
         for (var i = 0; i < StormJoins; i++)
         {
-            joined += await Task.Run(() => JoinAndLeave(cancellationToken), cancellationToken) ? 1 : 0;
+            await Task.Run(() => JoinAndLeave(cancellationToken), cancellationToken);
             await Task.Delay(s_stormPause, cancellationToken);
         }
         scene.Guest.Leave();
         await scene.Guest.EndedAsync(TimeSpan.FromSeconds(20));
-        return new InflictedFault(plan, "the group", new Bite(joined, "joins that were given partitions"));
+        return new InflictedFault(plan, "the group", new Bite(Rebalances() - before, "rebalances of members"));
     }
 
-    private bool JoinAndLeave(CancellationToken cancellationToken)
+    private long Rebalances() => scene.Tally.Event(EventIds.PartitionsClaimed) + scene.Tally.Event(EventIds.PartitionsRevoked);
+
+    private void JoinAndLeave(CancellationToken cancellationToken)
     {
-        var assigned = false;
         using var consumer = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
         {
             BootstrapServers = options.Kafka, ClientId = "storm", GroupId = $"{Scene.Application}.{WorkerPlan.Worker}", EnableAutoCommit = false,
             PartitionAssignmentStrategy = PartitionAssignmentStrategy.CooperativeSticky, SessionTimeoutMs = (int)WorkerPlan.SessionTimeout.TotalMilliseconds,
             AutoOffsetReset = AutoOffsetReset.Latest,
-        }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).SetPartitionsAssignedHandler((_, given) => assigned |= given.Count > 0).Build();
+        }).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         consumer.Subscribe(scene.Input);
         for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < s_stormPause && !cancellationToken.IsCancellationRequested;)
         {
@@ -103,7 +117,22 @@ internal sealed class ProcessFaults(Scene scene, RunOptions options)
             }
         }
         consumer.Close();
-        return assigned;
+    }
+
+    /// <summary>A worker that has partitions, with their number: the death of one that has none shows nothing.</summary>
+    private async Task<(Child Child, long Held)?> PickOwnerAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        for (var since = TimeProvider.System.GetTimestamp(); TimeProvider.System.GetElapsedTime(since) < s_ownerLimit;)
+        {
+            var owners = new List<(Child Child, long Held)>();
+            foreach (var child in scene.Workers)
+                if (child is { Pid: { } pid, IsTaken: false, IsFrozen: false } && await scene.Store.PartitionsOfAsync(pid, cancellationToken) is var held and > 0)
+                    owners.Add((child, held));
+            if (owners.Count > 0)
+                return owners[plan.Pick % owners.Count];
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+        }
+        return null;
     }
 
     private static Child? Pick(IReadOnlyList<Child> children, PlannedFault plan)

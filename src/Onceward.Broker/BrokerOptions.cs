@@ -54,8 +54,11 @@ public sealed class BrokerOptions
     /// <summary>Largest request. Kafka's socket.request.max.bytes.</summary>
     public int MaxRequestBytes { get; set; } = 100 * 1024 * 1024;
 
-    /// <summary>How long the first member of an empty group waits for others; 0: not at all, which suits tests (Kafka: 3 s).</summary>
-    public TimeSpan InitialRebalanceDelay { get; set; } = TimeSpan.Zero;
+    /// <summary>
+    /// How long the first member of an empty group waits for others; 0: not at all. Kafka's group.initial.rebalance.delay.ms, there 3 s. A tenth of a second
+    /// is enough for consumers that start together to share the first generation, and nobody who waits for a group notices it.
+    /// </summary>
+    public TimeSpan InitialRebalanceDelay { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Shortest session time-out a group's member may ask for. Kafka's group.min.session.timeout.ms.</summary>
     public TimeSpan MinSessionTimeout { get; set; } = TimeSpan.FromSeconds(6);

@@ -53,6 +53,15 @@ internal sealed class Group : IDisposable
         Settle();
     }
 
+    /// <summary>To be called before anything is asked of it: a deadline counts from its very moment, however late its timer comes.</summary>
+    public void CatchUp()
+    {
+        if (Members.Cycle.NextDeadline > clock.Now)
+            return;
+        Members.Cycle.OnTime();
+        Settle();
+    }
+
     /// <summary>To be called after each change: saves what the members' state asks to save, and sets the timer.</summary>
     public void Settle()
     {
@@ -109,7 +118,7 @@ internal sealed class Group : IDisposable
                 if (IsDead)
                     return;
                 armedFor = GroupMember.Never;
-                Members.Cycle.OnTime();
+                CatchUp();
                 Settle();
             }
         }

@@ -115,7 +115,12 @@ internal sealed class GroupCoordinator : IDisposable
     public List<ListedGroup> List() => [.. groups.Values.Select(static group =>
     {
         lock (group.Guard)
-            return group.IsDead ? null : group.Members.List();
+        {
+            if (group.IsDead)
+                return null;
+            group.CatchUp();
+            return group.Members.List();
+        }
     }).OfType<ListedGroup>()];
 
     /// <summary>Null: there is no such group.</summary>
@@ -151,6 +156,7 @@ internal sealed class GroupCoordinator : IDisposable
             {
                 if (group.IsDead)
                     continue; // It was deleted in between.
+                group.CatchUp();
                 var result = action(group);
                 group.Settle();
                 return result;
@@ -188,6 +194,7 @@ internal sealed class GroupCoordinator : IDisposable
     {
         if (group.IsDead)
             return;
+        group.CatchUp();
         var now = time.GetUtcNow().ToUnixTimeMilliseconds();
         var expired = group.Offsets.Committed
             .Where(entry => group.Members.Expires(entry.Key.Topic, entry.Value) is { } at && at <= now && !group.Offsets.IsPending(entry.Key))

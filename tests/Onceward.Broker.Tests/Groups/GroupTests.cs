@@ -1,0 +1,222 @@
+using System.Text;
+using Onceward.Broker.Protocol;
+
+namespace Onceward.Broker.Tests.Groups;
+
+/// <summary>Groups under a clock that only these tests move: every deadline counts to the millisecond.</summary>
+public sealed class GroupTests
+{
+    [Fact]
+    public async Task A_member_that_is_not_heard_of_is_in_until_its_session_ends_and_out_from_then_on()
+    {
+        await using var test = new TestGroups();
+        var (id, generation) = test.Stable();
+        test.Pass(9.999);
+        test.State.ShouldBe("Stable");
+        test.Beat(id, generation).ShouldBe(ErrorCode.None);
+        test.Pass(9.999);
+        test.State.ShouldBe("Stable", "a heartbeat begins its session anew");
+        test.Pass(0.001);
+        test.State.ShouldBe("Empty");
+        test.Beat(id, generation).ShouldBe(ErrorCode.UnknownMemberId);
+    }
+
+    [Fact]
+    public async Task A_commit_is_a_sign_of_life()
+    {
+        await using var test = new TestGroups();
+        var (id, generation) = test.Stable();
+        test.Pass(9);
+        test.Commit(id, generation, 5).ShouldBe(ErrorCode.None);
+        test.Pass(9);
+        test.State.ShouldBe("Stable");
+    }
+
+    [Fact]
+    public async Task A_second_member_waits_for_the_first_to_join_again()
+    {
+        await using var test = new TestGroups();
+        var (first, generation) = test.Stable();
+        var second = test.Join();
+        second.IsCompleted.ShouldBeFalse();
+        test.Beat(first, generation).ShouldBe(ErrorCode.RebalanceInProgress);
+        var again = test.Join(first);
+        again.Now().Generation.ShouldBe(generation + 1);
+        second.Now().Generation.ShouldBe(generation + 1);
+        again.Now().Leader.ShouldBe(first);
+        again.Now().Members.Count.ShouldBe(2);
+        second.Now().Members.ShouldBeEmpty("only the leader is told who there is");
+
+        var waits = test.Sync(second.Now().MemberId, generation + 1);
+        waits.IsCompleted.ShouldBeFalse("the leader has not spoken");
+        var leads = test.Sync(first, generation + 1, (first, "a"), (second.Now().MemberId, "b"));
+        Encoding.UTF8.GetString(leads.Now().Assignment).ShouldBe("a");
+        Encoding.UTF8.GetString(waits.Now().Assignment).ShouldBe("b");
+    }
+
+    [Fact]
+    public async Task A_member_that_does_not_join_again_in_time_is_left_behind()
+    {
+        await using var test = new TestGroups();
+        var (first, generation) = test.Stable();
+        var second = test.Join();
+        for (var waited = 5; waited < TestGroups.RebalanceMs / 1000; waited += 5)
+        {
+            test.Pass(5);
+            test.Beat(first, generation).ShouldBe(ErrorCode.RebalanceInProgress, "it lives, but does not join");
+        }
+        test.Pass(4.999);
+        second.IsCompleted.ShouldBeFalse();
+        test.Pass(0.001);
+        second.Now().Generation.ShouldBe(generation + 1);
+        second.Now().Leader.ShouldBe(second.Now().MemberId);
+        test.Beat(first, generation).ShouldBe(ErrorCode.UnknownMemberId);
+    }
+
+    [Fact]
+    public async Task A_member_that_never_asks_for_its_assignment_is_out_after_the_rebalance_time_out()
+    {
+        await using var test = new TestGroups();
+        var joined = test.Join().Now();
+        for (var waited = 0; waited < TestGroups.RebalanceMs / 1000; waited += 5)
+        {
+            test.Beat(joined.MemberId, joined.Generation).ShouldBe(ErrorCode.None, "it lives");
+            test.Pass(5);
+        }
+        test.State.ShouldBe("Empty");
+        test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "all")).Now().Error.ShouldBe(ErrorCode.UnknownMemberId);
+    }
+
+    [Fact]
+    public async Task An_id_that_was_given_out_and_not_used_ends_with_its_session_time()
+    {
+        await using var test = new TestGroups();
+        var asked = test.Join(version: 5).Now();
+        asked.Error.ShouldBe(ErrorCode.MemberIdRequired);
+        test.Pass(9.999);
+        test.Pass(0.001);
+        test.Join(asked.MemberId, version: 5).Now().Error.ShouldBe(ErrorCode.UnknownMemberId);
+    }
+
+    [Fact]
+    public async Task An_id_that_was_given_out_holds_the_generation_up_until_it_is_used()
+    {
+        await using var test = new TestGroups();
+        var (first, _) = test.Stable();
+        var asked = test.Join(version: 5).Now();
+        var again = test.Join(first, metadata: "other");
+        again.IsCompleted.ShouldBeFalse();
+        test.Join(asked.MemberId, version: 5).Now().Error.ShouldBe(ErrorCode.None);
+        again.Now().Members.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task The_first_members_of_a_group_wait_for_each_other()
+    {
+        await using var test = new TestGroups(initialDelayMs: 100);
+        var first = test.Join();
+        test.Pass(0.09);
+        var second = test.Join();
+        test.Pass(0.09);
+        first.IsCompleted.ShouldBeFalse("who came in the meantime begins the wait anew");
+        test.Pass(0.11);
+        first.Now().Generation.ShouldBe(1);
+        second.Now().Generation.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_static_member_that_starts_again_keeps_its_assignment_and_fences_its_former_self()
+    {
+        await using var test = new TestGroups();
+        var (old, generation) = test.Stable("instance");
+        var again = test.Join(instance: "instance", version: 9).Now();
+        again.Error.ShouldBe(ErrorCode.None);
+        again.Generation.ShouldBe(generation, "nobody rebalances for it");
+        again.MemberId.ShouldNotBe(old);
+        Encoding.UTF8.GetString(test.Sync(again.MemberId, generation).Now().Assignment).ShouldBe("all");
+        test.Beat(old, generation, "instance").ShouldBe(ErrorCode.FencedInstanceId);
+        test.Commit(old, generation, 7, "instance").ShouldBe(ErrorCode.FencedInstanceId);
+        test.Committed.ShouldBe(-1);
+    }
+
+    [Fact]
+    public async Task A_commit_of_a_generation_that_is_over_is_refused_and_changes_nothing()
+    {
+        await using var test = new TestGroups();
+        var (first, generation) = test.Stable();
+        test.Commit(first, generation, 5).ShouldBe(ErrorCode.None);
+        var second = test.Join();
+        test.Join(first).Now().Generation.ShouldBe(generation + 1);
+        test.Commit(first, generation, 9).ShouldBe(ErrorCode.IllegalGeneration);
+        test.Commit(first, generation + 1, 9).ShouldBe(ErrorCode.RebalanceInProgress, "it has no assignment yet");
+        test.Commit("stranger", generation + 1, 9).ShouldBe(ErrorCode.UnknownMemberId);
+        test.Commit("", -1, 9).ShouldBe(ErrorCode.UnknownMemberId, "the group has members");
+        test.Committed.ShouldBe(5);
+        second.IsCompleted.ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Whoever_leaves_is_gone_at_once_and_the_others_join_again()
+    {
+        await using var test = new TestGroups();
+        var (first, generation) = test.Stable();
+        var second = test.Join();
+        test.Join(first).Now().Generation.ShouldBe(generation + 1);
+        test.Sync(first, generation + 1, (first, "a")).Now().Error.ShouldBe(ErrorCode.None);
+        test.Leave(first).ShouldBe(ErrorCode.None);
+        test.Beat(second.Now().MemberId, generation + 1).ShouldBe(ErrorCode.RebalanceInProgress);
+        test.Join(second.Now().MemberId).Now().Leader.ShouldBe(second.Now().MemberId);
+    }
+
+    [Fact]
+    public async Task A_member_that_joins_again_while_its_request_waits_lets_no_request_wait_for_ever()
+    {
+        await using var test = new TestGroups();
+        var (first, _) = test.Stable();
+        var second = test.Join();
+        var changed = test.Join(first, metadata: "x");
+        changed.IsCompleted.ShouldBeTrue();
+        var waits = test.Sync(second.Now().MemberId, second.Now().Generation);
+        var sentAgain = test.Sync(second.Now().MemberId, second.Now().Generation);
+        waits.Now().Error.ShouldBe(ErrorCode.RebalanceInProgress);
+        sentAgain.IsCompleted.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_group_outlives_the_broker_with_its_generation_and_its_members_have_a_whole_session_to_come_back()
+    {
+        await using var test = new TestGroups();
+        var (id, generation) = test.Stable();
+        test.Commit(id, generation, 5).ShouldBe(ErrorCode.None);
+        test.Pass(9);
+        test.Restart();
+        test.Pass(9.999);
+        test.State.ShouldBe("Stable");
+        test.Beat(id, generation).ShouldBe(ErrorCode.None);
+        test.Committed.ShouldBe(5);
+        Encoding.UTF8.GetString(test.Sync(id, generation).Now().Assignment).ShouldBe("all");
+    }
+
+    [Fact]
+    public async Task A_generation_that_was_never_assigned_is_not_there_after_a_restart()
+    {
+        await using var test = new TestGroups();
+        var (first, generation) = test.Stable();
+        var second = test.Join();
+        test.Join(first).Now().Generation.ShouldBe(generation + 1);
+        test.Restart();
+        test.Sync(second.Now().MemberId, generation + 1).Now().Error.ShouldBe(ErrorCode.UnknownMemberId);
+        test.Beat(first, generation).ShouldBe(ErrorCode.None, "the generation before still stands");
+    }
+
+    [Fact]
+    public async Task An_assignment_that_cannot_be_saved_is_told_to_nobody()
+    {
+        await using var test = new TestGroups(memoryLimit: 1);
+        var joined = test.Join().Now();
+        var answer = test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "all")).Now();
+        answer.Error.ShouldBe(ErrorCode.NotCoordinator);
+        answer.Assignment.ShouldBeEmpty();
+        test.Saved.ShouldBeNull();
+    }
+}

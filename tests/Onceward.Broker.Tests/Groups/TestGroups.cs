@@ -18,6 +18,7 @@ internal sealed class TestGroups : IAsyncDisposable
     public const int Partitions = 4;
     public const int SessionMs = 10_000;
     public const int RebalanceMs = 20_000;
+    public const long FirstCommit = 1_000_000;
 
     private readonly MetadataJournal journal = new(null);
     private readonly LogManager logs;
@@ -43,6 +44,9 @@ internal sealed class TestGroups : IAsyncDisposable
     public DescribedGroup? Described => Coordinator.Describe(Id);
 
     public string State => Described?.State ?? "Dead";
+
+    /// <summary>What the coordinator believes to be in the log of the group's members.</summary>
+    public GroupRecord? Kept => Coordinator.All.FirstOrDefault(static group => group.Id == Id)?.Saved;
 
     /// <summary>What the log holds of the group's members.</summary>
     public GroupRecord? Saved
@@ -71,8 +75,11 @@ internal sealed class TestGroups : IAsyncDisposable
             new(Id, sessionMs, RebalanceMs, memberId, instance, "consumer", [new(protocol, Encoding.UTF8.GetBytes(metadata))], null),
             new("client", "/127.0.0.1", version));
 
-    public Task<SyncGroupResponse> Sync(string memberId, int generation, params (string Member, string Assignment)[] assignments) => Coordinator.SyncAsync(new(
-        Id, generation, memberId, null, null, null, [.. assignments.Select(static a => new SyncAssignment(a.Member, Encoding.UTF8.GetBytes(a.Assignment)))]));
+    public Task<SyncGroupResponse> Sync(string memberId, int generation, params (string Member, string Assignment)[] assignments) =>
+        Sync(memberId, generation, null, assignments);
+
+    public Task<SyncGroupResponse> Sync(string memberId, int generation, string? instance, (string Member, string Assignment)[] assignments) => Coordinator.SyncAsync(new(
+        Id, generation, memberId, instance, null, null, [.. assignments.Select(static a => new SyncAssignment(a.Member, Encoding.UTF8.GetBytes(a.Assignment)))]));
 
     public ErrorCode Beat(string memberId, int generation, string? instance = null) => Coordinator.Heartbeat(new(Id, generation, memberId, instance));
 

@@ -34,10 +34,12 @@ internal sealed class BenchDatabase : IAsyncDisposable
     }
 
     /// <summary>Throws unless every record of the topic has had its effect once.</summary>
-    public async Task CheckAsync(BenchTopic topic)
+    /// <returns>The number of transactions that it took.</returns>
+    public async Task<long> CheckAsync(BenchTopic topic)
     {
         await using var command = Source.CreateCommand("""
-            SELECT count(*), count(DISTINCT (partition, "offset")), coalesce(sum(amount), 0)::bigint, coalesce(sum(length(payload)), 0) FROM effect
+            SELECT count(*), count(DISTINCT (partition, "offset")), coalesce(sum(amount), 0)::bigint, coalesce(sum(length(payload)), 0),
+                   count(DISTINCT xmin::text) FROM effect
             """);
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
@@ -46,6 +48,7 @@ internal sealed class BenchDatabase : IAsyncDisposable
         if (found != expected)
             throw new InvalidOperationException(
                 $"Not exactly once: rows, distinct ones, amounts and bytes are {found}, not {expected}.");
+        return reader.GetInt64(4);
     }
 
     public async Task<string> ScalarAsync(string sql)

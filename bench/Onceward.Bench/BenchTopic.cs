@@ -7,14 +7,21 @@ namespace Onceward.Bench;
 /// <summary>A topic that is filled once and read by every run.</summary>
 internal sealed record BenchTopic(string Servers, string Name, int Partitions, int Count, int ValueBytes)
 {
+    // As many in a row go to one partition, so that a batch of the log is full with a thousand partitions too.
+    private const int InARow = 100;
+
+    /// <summary>A topic with records in it.</summary>
     public static async Task<BenchTopic> CreateAsync(string servers, int partitions, int count, int bytes)
     {
         var topic = new BenchTopic(servers, $"bench-{count}-{Guid.NewGuid():N}", partitions, count, bytes);
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = servers }).Build();
         await admin.CreateTopicsAsync([new TopicSpecification { Name = topic.Name, NumPartitions = partitions, ReplicationFactor = -1 }]);
-        topic.Fill();
+        if (count > 0)
+            topic.Fill();
         return topic;
     }
+
+    public static byte[] KeyOf(long number) => Encoding.UTF8.GetBytes($"key-{number % 5000:0000}");
 
     public async Task DeleteAsync()
     {
@@ -46,13 +53,13 @@ internal sealed record BenchTopic(string Servers, string Name, int Partitions, i
         }).Build();
         for (var i = 0; i < Count; i++)
         {
-            var message = new Message<byte[], byte[]> { Key = Encoding.UTF8.GetBytes($"key-{i % 5000:0000}"), Value = Event.Encode(i, ValueBytes) };
-            Produce(producer, new TopicPartition(Name, i % Partitions), message);
+            var message = new Message<byte[], byte[]> { Key = KeyOf(i), Value = Event.Encode(i, ValueBytes) };
+            Produce(producer, new TopicPartition(Name, i / InARow % Partitions), message);
         }
         producer.Flush();
     }
 
-    private static void Produce(IProducer<byte[], byte[]> producer, TopicPartition partition, Message<byte[], byte[]> message)
+    public static void Produce(IProducer<byte[], byte[]> producer, TopicPartition partition, Message<byte[], byte[]> message)
     {
         while (true)
         {

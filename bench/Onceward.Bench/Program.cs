@@ -1,50 +1,36 @@
 using Onceward.Bench;
-using Onceward.Bench.Contenders;
+using Onceward.Bench.Load;
+using Onceward.Bench.Parts;
 
-var options = BenchOptions.Parse(args);
-var postgres = Server("ONCEWARD_BENCH_POSTGRES");
-var kafka = Server("ONCEWARD_BENCH_KAFKA");
-
-(IContender Contender, int Events)[] all =
-[
-    (new HandWrittenLoop(1, options.Batch), options.Events),
-    (new HandWrittenLoop(2, options.Batch), options.Events),
-    (new OncewardWorker("set-based", "Onceward, set-based handler", options.Batch, s => s.HandleBatch<long, SetBasedHandler>()), options.Events),
-    (new OncewardWorker("per-record", "Onceward, per-record handler, one staged insert", options.Batch, s => s.Handle<long, PerRecordHandler>()), options.RecordEvents),
-    (new RecordTransactions(), options.SingleEvents),
-];
-var chosen = all.Where(c => options.Only.Count == 0 || options.Only.Contains(c.Contender.Name)).ToArray();
-if (chosen.Length == 0)
-    throw new ArgumentException($"--only knows {string.Join(", ", all.Select(c => c.Contender.Name))}.", nameof(args));
-
-var topics = new Dictionary<int, BenchTopic>();
-foreach (var events in chosen.Select(c => c.Events).Distinct())
-    topics[events] = await BenchTopic.CreateAsync(kafka, options.Partitions, events, options.Bytes);
-var results = chosen.Select(c => new Result(c.Contender.Name, c.Contender.Description, c.Contender is HandWrittenLoop, c.Events, [])).ToList();
-for (var run = 0; run <= options.Runs; run++)
+if (args is [WorkerProcess.Verb, .. var worker])
 {
-    for (var i = 0; i < chosen.Length; i++)
-    {
-        var measured = await Run.MeasureAsync(chosen[i].Contender, topics[chosen[i].Events], postgres);
-        Console.WriteLine(
-            $"run {run} {chosen[i].Contender.Name,-10} {measured.SteadyRate,9:N0} rows/s steady, {measured.TotalRate,9:N0} from start, first commit {measured.StartSeconds:0.0} s, "
-            + $"{measured.CpuMicroseconds:0.0} us and {measured.AllocatedBytes:N0} B a record{(run == 0 ? " (warm-up)" : "")}");
-        if (run > 0)
-            results[i].Runs.Add(measured);
-    }
+    await WorkerProcess.ServeAsync(worker);
+    return;
 }
-foreach (var topic in topics.Values)
-    await topic.DeleteAsync();
+var options = BenchOptions.Parse(args);
+var bench = new Bench(options, Server("ONCEWARD_BENCH_POSTGRES"), Server("ONCEWARD_BENCH_KAFKA"), []);
+var machine = await Surroundings.DescribeAsync(bench.Postgres);
+var sections = new List<string>();
+foreach (var (name, run) in Bench.All)
+{
+    if (options.Parts.Count > 0 && !options.Parts.Contains(name))
+        continue;
+    Bench.Say($"== {name}");
+    sections.Add(await run(bench));
+}
 
-var report = Report.Write(await Surroundings.DescribeAsync(postgres), $"./onceward bench {string.Join(' ', args)}".TrimEnd(), options, results);
+var files = $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd}-main-job";
+var report = Report.Write(machine, $"./onceward bench {string.Join(' ', args)}".TrimEnd(), sections).Replace("($", $"({files}-", StringComparison.Ordinal);
 Console.WriteLine();
 Console.WriteLine(report);
-if (options.Only.Count == 0)
+if ((options.IsWhole ? Path.Combine("bench", "results") : options.Out) is { Length: > 0 } folder)
 {
-    var file = $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd}-main-job.md";
-    Directory.CreateDirectory(Path.Combine(Machine.Root, "bench", "results"));
-    await File.WriteAllTextAsync(Path.Combine(Machine.Root, "bench", "results", file), report);
-    Console.WriteLine($"written to bench/results/{file}");
+    folder = Path.Combine(Machine.Root, folder);
+    Directory.CreateDirectory(folder);
+    await File.WriteAllTextAsync(Path.Combine(folder, $"{files}.md"), report);
+    foreach (var (name, svg) in bench.Plots)
+        await File.WriteAllTextAsync(Path.Combine(folder, $"{files}-{name}"), svg);
+    Console.WriteLine($"written to {Path.Combine(folder, files)}.md");
 }
 
 static string Server(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value

@@ -33,6 +33,24 @@ internal sealed class SetBasedHandler : IBatchHandler<long>
     }
 }
 
+/// <summary>As <see cref="SetBasedHandler"/>, but the payloads stay behind.</summary>
+internal sealed class LeanHandler : IBatchHandler<long>
+{
+    public ValueTask HandleAsync(IReadOnlyList<Received<long>> records, BatchContext context, CancellationToken cancellationToken)
+    {
+        context.Stage(new NpgsqlBatchCommand("""INSERT INTO effect (partition, "offset", amount, payload) SELECT *, '' FROM unnest($1, $2, $3)""")
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<int[]> { TypedValue = [.. records.Select(r => r.Source.Partition.Value)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. records.Select(r => r.Source.Offset.Value)] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. records.Select(r => r.Message)] },
+            },
+        });
+        return ValueTask.CompletedTask;
+    }
+}
+
 /// <summary>One staged statement a record.</summary>
 internal sealed class PerRecordHandler : IHandler<long>
 {

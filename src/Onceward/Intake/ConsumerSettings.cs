@@ -5,6 +5,9 @@ namespace Onceward.Intake;
 /// <summary>The consumer's settings: those that the guarantee rests on are fixed, the others have defaults for this use.</summary>
 internal static class ConsumerSettings
 {
+    // Half of the time that a planned hand-over may take, and two small requests a second for each member.
+    private const double HeartbeatMs = 500;
+
     private static readonly HashSet<string> s_fixed = new(StringComparer.Ordinal)
     {
         "group.id", "enable.auto.commit", "enable.auto.offset.store", "auto.offset.reset", "isolation.level", "enable.partition.eof",
@@ -35,7 +38,8 @@ internal static class ConsumerSettings
             CheckCrcs = true,
             AllowAutoCreateTopics = false,
             SessionTimeoutMs = (int)options.SessionTimeout.TotalMilliseconds,
-            HeartbeatIntervalMs = (int)(options.SessionTimeout.TotalMilliseconds / 5),
+            // Only the answer to a heartbeat tells a member that partitions are to be had: this is the better part of a hand-over.
+            HeartbeatIntervalMs = (int)Math.Min(options.SessionTimeout.TotalMilliseconds / 5, HeartbeatMs),
             // librdkafka waits a whole second after its queue was full; that second would be the 99th percentile.
             FetchQueueBackoffMs = 20,
             QueuedMinMessages = 20_000,

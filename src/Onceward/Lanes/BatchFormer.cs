@@ -38,6 +38,9 @@ internal sealed class BatchFormer(LaneOptions options, TimeProvider time)
 
     private Segment? TakeRecords(Claim claim, ref int records, ref long bytes)
     {
+        // Most of a thousand partitions have nothing at any time.
+        if (claim.WaitingCount == 0)
+            return null;
         var (count, size) = (records, bytes);
         var taken = new List<Record>();
         claim.Take(taken, record =>

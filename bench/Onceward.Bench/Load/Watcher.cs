@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace Onceward.Bench.Load;
+
+/// <summary>Asks PostgreSQL every other millisecond how far each partition is, as any reader could, and so knows when each record became visible.</summary>
+/// <remarks>A record's row and its partition's position are committed together: who sees the position past it sees the row.</remarks>
+internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int partitions) : IAsyncDisposable
+{
+    private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(2);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly long[] _seen = new long[partitions];
+    private volatile List<float>? _latencies;
+    private Task _watching = Task.CompletedTask;
+
+    public void Start() => _watching = Task.Factory.StartNew(Watch, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>How many records are sent and not visible.</summary>
+    public long Lag => load.Sent - Seen;
+
+    public long Seen => Enumerable.Range(0, partitions).Sum(p => Volatile.Read(ref _seen[p]));
+
+    /// <summary>From here on latencies are kept, in milliseconds, each from the time when the record was meant to be sent.</summary>
+    public List<float> Begin() => _latencies = [];
+
+    public void End() => _latencies = null;
+
+    /// <summary>Waits until everything that is sent by now is visible.</summary>
+    public async Task CatchUpAsync(TimeSpan deadline)
+    {
+        var goal = load.Times.Select(t => t.Count).ToArray();
+        var since = Stopwatch.GetTimestamp();
+        while (Enumerable.Range(0, partitions).Any(p => Volatile.Read(ref _seen[p]) < goal[p]))
+        {
+            if (_watching.IsFaulted)
+                await _watching;
+            if (Stopwatch.GetElapsedTime(since) > deadline)
+                throw new TimeoutException($"{Lag} records are not visible after {deadline.TotalSeconds} s.");
+            await Task.Delay(s_tick);
+        }
+    }
+
+    private void Watch()
+    {
+        using var connection = database.OpenConnection();
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                Look(connection);
+            }
+            // The worker installs its ledger when it starts.
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UndefinedTable)
+            {
+            }
+            Thread.Sleep(s_tick);
+        }
+    }
+
+    private void Look(NpgsqlConnection connection)
+    {
+        using var look = new NpgsqlCommand("SELECT partition, next_offset FROM onceward.consumer_offset", connection);
+        using var reader = look.ExecuteReader();
+        var positions = new List<(int Partition, long Next)>(partitions);
+        while (reader.Read())
+            positions.Add((reader.GetInt32(0), reader.GetInt64(1)));
+        var now = Stopwatch.GetTimestamp();
+        foreach (var (partition, next) in positions)
+        {
+            var latencies = _latencies;
+            for (var offset = _seen[partition]; latencies is not null && offset < next; offset++)
+                latencies.Add((float)Stopwatch.GetElapsedTime(load.Times[partition][offset], now).TotalMilliseconds);
+            Volatile.Write(ref _seen[partition], next);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _watching;
+        _stopping.Dispose();
+    }
+}

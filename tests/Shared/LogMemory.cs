@@ -20,7 +20,8 @@ public sealed class LogMemory : ILoggerProvider, ILogger
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         ArgumentNullException.ThrowIfNull(formatter);
-        _messages.Enqueue(formatter(state, exception));
+        var message = formatter(state, exception);
+        _messages.Enqueue(exception is null ? message : $"{message}: {exception.Message}");
     }
 
     public void Dispose()

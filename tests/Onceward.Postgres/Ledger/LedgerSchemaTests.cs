@@ -37,6 +37,7 @@ public sealed class LedgerSchemaTests
         error.ErrorCode.ShouldBe(ErrorCodes.Schema);
         error.IsTransient.ShouldBeFalse();
         error.Message.ShouldContain("99");
+        error.Message.ShouldContain("Deploy the newer one");
     }
 
     [Fact]

@@ -42,6 +42,17 @@ public sealed partial class TidyTests
         DeadLinks("docs/x.md", "[a](../README-is-not-here.md#part) [b](https://example.org) [c](#here) [d](../src) `[e](code)`")
             .ShouldBe(["docs/x.md: ../README-is-not-here.md"]);
 
+    /// <summary>A document that says which test would fail is as good as the test is there.</summary>
+    [Fact]
+    public void Tests_that_documents_name_are_there()
+    {
+        var tests = Repository.Files.Where(f => f.EndsWith("Tests.cs", StringComparison.Ordinal)).ToLookup(f => Path.GetFileNameWithoutExtension(f), f => File.ReadAllText(Path.Combine(Repository.Root, f)));
+        var named = Repository.Files.Where(f => f.EndsWith(".md", StringComparison.Ordinal))
+            .SelectMany(f => NamedTest().Matches(File.ReadAllText(Path.Combine(Repository.Root, f)))).Select(m => (Class: m.Groups["class"].Value, Method: m.Groups["method"].Value)).ToArray();
+        named.Length.ShouldBeGreaterThan(30, "the concepts name more than that");
+        named.Where(n => !tests[n.Class].Any(text => text.Contains($" {n.Method}(", StringComparison.Ordinal))).ShouldBeEmpty();
+    }
+
     [Fact]
     public void The_handler_of_the_README_is_the_one_that_is_compiled()
     {
@@ -96,6 +107,9 @@ public sealed partial class TidyTests
 
     [GeneratedRegex(@"\]\((?![a-z]+:|#)(?<target>[^)#\s]+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RelativeLink();
+
+    [GeneratedRegex(@"`(?<class>\w+Tests)\.(?<method>\w+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex NamedTest();
 
     [GeneratedRegex("`[^`]*`", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex InlineCode();

@@ -57,6 +57,18 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
         return (await end.ConfigureAwait(false)).ToDictionary(e => e.Key, e => new LogBounds(lows[e.Key], e.Value));
     }
 
+    /// <summary>The first offset whose record has this timestamp or a later one; null: there is none.</summary>
+    public async Task<Dictionary<TopicPartition, long?>> OffsetsAtAsync(
+        IReadOnlyCollection<TopicPartition> partitions, DateTimeOffset time, CancellationToken cancellationToken)
+    {
+        var answer = await Admin.ListOffsetsAsync(
+            partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = OffsetSpec.ForTimestamp(time.ToUnixTimeMilliseconds()) }),
+            new ListOffsetsOptions { RequestTimeout = s_timeout, IsolationLevel = IsolationLevel.ReadCommitted }).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return answer.ResultInfos.ToDictionary(
+            info => info.TopicPartitionOffsetError.TopicPartition,
+            info => info.TopicPartitionOffsetError is var at && at.Error.IsError ? throw new KafkaException(at.Error) : at.Offset.Value < 0 ? (long?)null : at.Offset.Value);
+    }
+
     /// <summary>What a group has committed; partitions without a commit are left out.</summary>
     /// <exception cref="OncewardException">The group still has members.</exception>
     public async Task<Dictionary<TopicPartition, long>> CommittedAsync(string group, IReadOnlyList<TopicPartition> partitions, CancellationToken cancellationToken)

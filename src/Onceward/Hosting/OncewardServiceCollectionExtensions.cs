@@ -35,6 +35,7 @@ public static class OncewardServiceCollectionExtensions
         services.TryAddSingleton<OutboxSignal>();
         services.TryAddSingleton<ParkedKeys>();
         services.TryAddSingleton<DeadLetters>();
+        services.TryAddSingleton<WorkerOffsets>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RelayService>());
         return new OncewardBuilder(services);
     }

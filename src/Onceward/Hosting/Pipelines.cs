@@ -42,11 +42,11 @@ internal sealed class Pipelines(
         var runner = new SavepointRunner(_scopes, new HandlerCall(suspects, options.Lanes, _time), suspects);
         var transaction = new RedriveTransaction(
             connection, _database, services, _publishing, runner, suspects, Burial(), _outbox, _waypoints, new Random(), loggers.CreateLogger<RedriveTransaction>());
-        return new RedriveLoop(worker, transaction, connection, subscriptions.ToDictionary(s => s.Id), _time, new Random(), loggers.CreateLogger<RedriveLoop>());
+        return new RedriveLoop(worker, transaction, connection, [.. subscriptions], _time, new Random(), loggers.CreateLogger<RedriveLoop>());
     }
 
     public Pruner CreatePruner(IEnumerable<Subscription> subscriptions) =>
-        new(worker, options.DedupeWindow, [.. subscriptions.Select(s => s.Id)], _database, _time, loggers.CreateLogger<Pruner>());
+        new(worker, options.DedupeWindow, [.. subscriptions], _database, _time, loggers.CreateLogger<Pruner>());
 
     private Burial Burial() => new(_publishing, loggers.CreateLogger<Burial>());
 }

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Onceward.Handling;
 using Onceward.Ledger;
 
 namespace Onceward.Hosting;
 
 /// <summary>Prunes the remembered event ids of a worker, now and then, a little at a time.</summary>
-internal sealed partial class Pruner(string worker, TimeSpan window, int[] subscriptions, NpgsqlDataSource database, TimeProvider time, ILogger<Pruner> logger)
+internal sealed partial class Pruner(string worker, TimeSpan window, IReadOnlyCollection<Subscription> subscriptions, NpgsqlDataSource database, TimeProvider time, ILogger<Pruner> logger)
 {
     // A day's ids of a busy topic are gone in minutes at this pace, and no transaction lasts longer than a batch of a lane.
     private const int BatchRows = 1000;
@@ -19,7 +20,7 @@ internal sealed partial class Pruner(string worker, TimeSpan window, int[] subsc
             var pruned = 0;
             try
             {
-                pruned = await SeenEvents.PruneAsync(database, subscriptions, window, BatchRows, stopping).ConfigureAwait(false);
+                pruned = await SeenEvents.PruneAsync(database, [.. subscriptions.Select(s => s.Id)], window, BatchRows, stopping).ConfigureAwait(false);
                 if (pruned > 0)
                     LogPruned(logger, worker, pruned);
             }

@@ -34,6 +34,9 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string GroupAdopted = "group_adopted";
     public const string WorkerRenamed = "worker_renamed";
 
+    // What a person decided.
+    public const string OffsetsReset = "offsets_reset";
+
     /// <summary>Who resolved what needed nobody.</summary>
     public const string Automatic = "automatic";
 

@@ -97,7 +97,7 @@ internal sealed class SubscriptionStore(NpgsqlDataSource database)
 
     private sealed record Known(int Id, string ClusterId, string TopicId, bool IsRetired);
 
-    private const string Lock = "SELECT pg_advisory_xact_lock(hashtextextended('onceward.subscription/' || $1 || '/' || $2, 0))";
+    internal const string Lock = "SELECT pg_advisory_xact_lock(hashtextextended('onceward.subscription/' || $1 || '/' || $2, 0))";
 
     private const string Find = """
         SELECT id, cluster_id, topic_id, retired_at IS NOT NULL FROM onceward.subscription WHERE worker = $1 AND topic = $2 ORDER BY id DESC

@@ -40,6 +40,8 @@ internal sealed class DeadLetterOperations(NpgsqlDataSource database)
         {
             if (await HoldAsync(transaction, letter.Id, cancellationToken).ConfigureAwait(false) is not { } held)
                 throw new OncewardException(ErrorCodes.Operation, $"Dead letter {letter.Id} is gone. Nothing was changed.");
+            if (held.IsRetired)
+                throw new OncewardException(ErrorCodes.Operation, $"Dead letter {letter.Id} is of a topic or cluster that the worker was moved away from, and nobody would apply it. Nothing was changed.");
             if (held.State is "applied")
                 return (Verdict.AlreadyApplied, false);
             if (held.State is "parked")
@@ -85,8 +87,8 @@ internal sealed class DeadLetterOperations(NpgsqlDataSource database)
 
     private static async Task<Held?> HoldAsync(NpgsqlTransaction transaction, long id, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand("SELECT state FROM onceward.dead_letter WHERE id = $1 FOR UPDATE", transaction.Connection, transaction) { Parameters = { Sql.Long(id) } };
-        return (await Sql.ReadAsync(command, r => new Held(r.GetString(0)), cancellationToken).ConfigureAwait(false)).SingleOrDefault();
+        var command = new NpgsqlCommand("SELECT d.state, s.retired_at IS NOT NULL FROM onceward.dead_letter d JOIN onceward.subscription s ON s.id = d.subscription_id WHERE d.id = $1 FOR UPDATE OF d", transaction.Connection, transaction) { Parameters = { Sql.Long(id) } };
+        return (await Sql.ReadAsync(command, r => new Held(r.GetString(0), r.GetBoolean(1)), cancellationToken).ConfigureAwait(false)).SingleOrDefault();
     }
 
     private static byte[] KeyOf(DeadLetterInfo letter) => KeyId.Of(new Record
@@ -94,7 +96,7 @@ internal sealed class DeadLetterOperations(NpgsqlDataSource database)
         TopicPartitionOffset = new(letter.Topic, letter.Partition, letter.Offset), Message = new() { Key = letter.Key! },
     }).ToBytes();
 
-    private sealed record Held(string State);
+    private sealed record Held(string State, bool IsRetired);
 
     private const string List = """
         SELECT d.id, s.worker, s.topic, d.partition, d."offset", d.key, d.value, d.state, d.attempts, d.at, d.reason, d.error

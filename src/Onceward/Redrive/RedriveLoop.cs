@@ -9,7 +9,7 @@ namespace Onceward.Redrive;
 /// <b>Concurrency:</b> one in each process of the worker, whatever partitions it has; a key that another one holds is passed over.
 /// </remarks>
 internal sealed partial class RedriveLoop(
-    string worker, RedriveTransaction transaction, LaneConnection connection, IReadOnlyDictionary<int, Subscription> subscriptions,
+    string worker, RedriveTransaction transaction, LaneConnection connection, IReadOnlyCollection<Subscription> subscriptions,
     TimeProvider time, Random random, ILogger<RedriveLoop> logger) : IAsyncDisposable
 {
     // A probe of an index that is mostly empty, four times a second: short beside the first pause of a key.
@@ -25,7 +25,8 @@ internal sealed partial class RedriveLoop(
         {
             try
             {
-                if (!await transaction.RunAsync(subscriptions, aborting).ConfigureAwait(false))
+                // Their ids change where an operator lets the worker begin anew.
+                if (!await transaction.RunAsync(subscriptions.ToDictionary(s => s.Id), aborting).ConfigureAwait(false))
                     await Task.Delay(s_rest, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 failures = 0;
             }

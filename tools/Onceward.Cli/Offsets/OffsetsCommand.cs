@@ -8,6 +8,8 @@ internal static class OffsetsCommand
     public static Command Create(Servers servers, TextWriter output) => new("offsets", "Where workers stand on their partitions.")
     {
         ShowOffsets.Create(servers, output),
+        MoveOffsets.Reset(servers, output),
+        MoveOffsets.Adopt(servers, output),
     };
 
     public static Option<string?> Worker() => new("--worker") { Description = "Only this worker." };

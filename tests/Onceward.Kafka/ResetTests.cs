@@ -105,6 +105,23 @@ public sealed class ResetTests
     }
 
     [Fact]
+    public async Task A_worker_moves_to_another_cluster_when_that_is_asked_for()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 2);
+        scene.Input.Produce(Effects.Records(2, 20));
+        await using (await scene.StartAsync())
+            await scene.AppliedAsync(20);
+        await scene.Database.ExecuteAsync("UPDATE onceward.subscription SET cluster_id = 'another'"); // As if all that had been read there.
+        (await RunAsync(scene, "--to", "latest")).Error.ShouldContain("--new-cluster");
+        (await RunAsync(scene, "--to", "latest", "--new-cluster")).Status.ShouldBe(ExitCodes.Fine);
+        scene.Input.Produce(Effects.Records(2, 30).Skip(20));
+        await using (await scene.StartAsync())
+            await scene.AppliedAsync(30);
+        await Effects.ShouldBeExactAsync(scene.Database, 30);
+        (await scene.Database.ColumnAsync<bool>("SELECT retired_at IS NOT NULL FROM onceward.subscription ORDER BY id")).ShouldBe([true, false]);
+    }
+
+    [Fact]
     public async Task Parked_keys_of_a_topic_that_is_gone_must_be_dealt_with_first()
     {
         await using var scene = await Scene.CreateAsync(partitions: 1);

@@ -55,7 +55,14 @@ internal sealed class Scene(TestDatabase database, TestTopic input, TestTopic ou
     public async Task RecreateInputAsync(int partitions)
     {
         using var admin = TestTopic.Admin();
-        await admin.DeleteTopicsAsync([input.Name]);
+        try
+        {
+            await admin.DeleteTopicsAsync([input.Name]);
+        }
+        catch (DeleteTopicsException)
+        {
+            // It is gone already.
+        }
         await Eventually.HoldsAsync("the topic can be created again", async () =>
         {
             try

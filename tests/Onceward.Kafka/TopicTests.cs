@@ -62,6 +62,9 @@ public sealed class TopicTests
         other.Produce(Effects.Records(1, 5));
         await scene.AppliedAsync(15);
         (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.incident")).ShouldBe(1);
+        await scene.RecreateInputAsync(partitions: 1);
+        await Eventually.HoldsAsync("it is not missing any more", async () =>
+            await scene.Database.ScalarAsync<string>("SELECT coalesce(resolved_by, '') FROM onceward.incident WHERE kind = 'topic_missing'") == "automatic");
     }
 
     [Fact]

@@ -12,6 +12,7 @@ internal sealed class Watch(
     IReadOnlyDictionary<string, Subscription> subscriptions)
 {
     private readonly Dictionary<string, int> _partitions = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _present = new(StringComparer.Ordinal);
 
     public async Task<Sighting> LookAsync(IReadOnlyList<Claim> claims, IReadOnlyCollection<PartitionKey> stopped, CancellationToken cancellationToken)
     {
@@ -24,8 +25,11 @@ internal sealed class Watch(
         var topics = await cluster.FindTopicsAsync(subscriptions.Keys, cancellationToken).ConfigureAwait(false);
         foreach (var subscription in subscriptions.Values)
         {
+            if (topics.ContainsKey(subscription.Topic))
+                await NotePresenceAsync(subscription, cancellationToken).ConfigureAwait(false);
             if (!topics.TryGetValue(subscription.Topic, out var topic))
             {
+                _present.Remove(subscription.Topic);
                 missing.Add(subscription.Topic);
                 await incidents.NoteAsync(
                     IncidentStore.TopicMissing, new PartitionKey(subscription.Id, -1), null, IncidentDetail.Of(("topic", subscription.Topic)), cancellationToken).ConfigureAwait(false);
@@ -46,6 +50,15 @@ internal sealed class Watch(
             foreach (var (claim, position) in positions)
                 claim.CheckedPosition = position;
         return new Sighting(fenced, missing, recreated, mayGoOn);
+    }
+
+    /// <summary>A topic that was missing is there, and may have been since before this process began.</summary>
+    private async Task NotePresenceAsync(Subscription subscription, CancellationToken cancellationToken)
+    {
+        if (_present.Contains(subscription.Topic))
+            return;
+        await incidents.ResolveAsync(IncidentStore.TopicMissing, new PartitionKey(subscription.Id, -1), IncidentStore.Automatic, cancellationToken).ConfigureAwait(false);
+        _present.Add(subscription.Topic);
     }
 
     private async Task NoteSizeAsync(Subscription subscription, int partitions, CancellationToken cancellationToken)

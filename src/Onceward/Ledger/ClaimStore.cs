@@ -96,7 +96,12 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
               FROM onceward.consumer_offset o
               JOIN unnest($1, $2) AS wanted (subscription_id, partition) USING (subscription_id, partition)
              ORDER BY o.subscription_id, o.partition
-               FOR UPDATE OF o SKIP LOCKED)
+               FOR UPDATE OF o SKIP LOCKED),
+        -- Who blocked there is not the owner any more; the new one notes it again if it does.
+        unblocked AS (
+            UPDATE onceward.incident i SET resolved_by = 'automatic', resolved_at = now()
+              FROM free
+             WHERE i.resolved_by IS NULL AND i.kind = 'partition_blocked' AND i.subscription_id = free.subscription_id AND i.partition = free.partition)
         UPDATE onceward.consumer_offset o
            SET epoch = o.epoch + 1, owner = $3, claimed_at = now()
           FROM free

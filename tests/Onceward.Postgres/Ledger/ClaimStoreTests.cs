@@ -38,6 +38,19 @@ public sealed class ClaimStoreTests
     }
 
     [Fact]
+    public async Task A_claim_ends_what_was_noted_about_a_partition_that_blocked_its_former_owner()
+    {
+        await using var lane = await TestLane.CreateAsync();
+        await InsertAsync(Store(lane), (Key(lane, 0), 0), (Key(lane, 1), 0));
+        await lane.Database.ExecuteAsync($"""
+            INSERT INTO onceward.incident (subscription_id, partition, kind)
+            SELECT {Key(lane, 0).Subscription}, partition, kind FROM (VALUES (0, 'partition_blocked'), (0, 'records_lost'), (1, 'partition_blocked')) AS i (partition, kind)
+            """);
+        await ClaimAsync(Store(lane), Key(lane, 0));
+        (await lane.Database.ColumnAsync<string>("SELECT partition || ' ' || kind FROM onceward.incident WHERE resolved_by IS NULL ORDER BY 1")).ShouldBe(["0 records_lost", "1 partition_blocked"]);
+    }
+
+    [Fact]
     public async Task A_row_that_a_transaction_holds_is_skipped_and_read_as_it_was_committed()
     {
         await using var lane = await TestLane.CreateAsync();

@@ -36,7 +36,7 @@ public sealed class WorkerOffsets : IDisposable
     /// The worker does not read the topic; the log does not have the offset; the topic, or the cluster, is another one and that was not asked for.
     /// Nothing was changed.
     /// </exception>
-    public Task<IReadOnlyList<OffsetMove>> ResetAsync(OffsetReset reset, Intervention intervention, CancellationToken cancellationToken = default)
+    public Task<IReadOnlyList<MovedOffset>> ResetAsync(OffsetReset reset, Intervention intervention, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(reset);
         ArgumentNullException.ThrowIfNull(intervention);
@@ -45,7 +45,7 @@ public sealed class WorkerOffsets : IDisposable
 
     /// <summary>Sets a worker's offsets to those that a consumer group has committed. Partitions without a commit stay where they are.</summary>
     /// <exception cref="OncewardException">The group has members, or no commit; or as for a reset. Nothing was changed.</exception>
-    public Task<IReadOnlyList<OffsetMove>> AdoptAsync(
+    public Task<IReadOnlyList<MovedOffset>> AdoptAsync(
         string worker, string topic, string group, Intervention intervention, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(group);
@@ -140,7 +140,7 @@ public abstract record ResetTarget
 /// <param name="State">How it was before: <c>running</c>, <c>stopped</c> or <c>new</c>.</param>
 /// <param name="Unparked">How many parked records leave the ledger, because the log brings them again.</param>
 /// <param name="Letters">How many open dead letters are closed for the same reason.</param>
-public sealed record OffsetMove(string Worker, string Topic, int Partition, long? From, long To, string State, int Unparked, int Letters)
+public sealed record MovedOffset(string Worker, string Topic, int Partition, long? From, long To, string State, int Unparked, int Letters)
 {
     /// <summary>Offsets whose records are applied again.</summary>
     public long Again => Math.Max((From ?? To) - To, 0);

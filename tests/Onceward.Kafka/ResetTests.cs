@@ -220,7 +220,7 @@ public sealed class ResetTests
         o.Lanes.MaxRecords = batch;
     }));
 
-    private static async Task<IReadOnlyList<OffsetMove>> OffsetsAsync(Scene scene, OffsetReset reset)
+    private static async Task<IReadOnlyList<MovedOffset>> OffsetsAsync(Scene scene, OffsetReset reset)
     {
         await using var database = NpgsqlDataSource.Create(scene.Database.ConnectionString);
         using var offsets = new WorkerOffsets(database, Microsoft.Extensions.Options.Options.Create(new OncewardOptions { BootstrapServers = TestServers.Kafka }));

@@ -14,7 +14,7 @@ internal sealed class OffsetOperations(NpgsqlDataSource database, Cluster cluste
 {
     private const int Attempts = 3; // A redrive takes a key and then offset rows; where it meets us between the two, one of both has to begin again.
 
-    public async Task<IReadOnlyList<OffsetMove>> ResetAsync(OffsetReset reset, Intervention intervention, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<MovedOffset>> ResetAsync(OffsetReset reset, Intervention intervention, CancellationToken cancellationToken)
     {
         var place = await FindAsync(reset, cancellationToken).ConfigureAwait(false);
         var partitions = place.BeginsAnew ? [.. Enumerable.Range(0, place.Partitions)] : Chosen(reset, place);
@@ -22,7 +22,7 @@ internal sealed class OffsetOperations(NpgsqlDataSource database, Cluster cluste
         return await MoveAsync(reset, place, targets, IncidentStore.OffsetsReset, intervention, cancellationToken).ConfigureAwait(false);
     }
 
-    public async Task<IReadOnlyList<OffsetMove>> AdoptAsync(
+    public async Task<IReadOnlyList<MovedOffset>> AdoptAsync(
         string worker, string topic, string group, Intervention intervention, CancellationToken cancellationToken)
     {
         var reset = new OffsetReset { Worker = worker, Topic = topic, To = ResetTarget.Current, Reason = $"adopted from group {group}" };
@@ -87,14 +87,14 @@ internal sealed class OffsetOperations(NpgsqlDataSource database, Cluster cluste
         ? offset
         : throw Refused($"{partition} has the offsets {bounds.Low} to {bounds.End}, not {offset}: --to earliest or --to latest are its bounds.");
 
-    private async Task<IReadOnlyList<OffsetMove>> MoveAsync(
+    private async Task<IReadOnlyList<MovedOffset>> MoveAsync(
         OffsetReset reset, Place place, Dictionary<int, long> targets, string kind, Intervention intervention, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await Sql.InTransactionAsync<IReadOnlyList<OffsetMove>>(database, intervention.DryRun, async transaction =>
+                return await Sql.InTransactionAsync<IReadOnlyList<MovedOffset>>(database, intervention.DryRun, async transaction =>
                 {
                     var statements = new OffsetStatements(transaction, reset, intervention.By, kind);
                     var subscription = place.BeginsAnew

@@ -48,7 +48,7 @@ internal sealed class OffsetStatements(NpgsqlTransaction transaction, OffsetRese
     }
 
     /// <summary>Moves the rows, fences whoever works on them, and takes out what the log will bring again.</summary>
-    public async Task<IReadOnlyList<OffsetMove>> MoveAsync(
+    public async Task<IReadOnlyList<MovedOffset>> MoveAsync(
         int subscription, IReadOnlyDictionary<int, long> targets, bool isNew, CancellationToken cancellationToken)
     {
         NpgsqlParameter[] Positions() => [Sql.Int(subscription), Array(targets.Keys), Array(targets.Values)];
@@ -68,7 +68,7 @@ internal sealed class OffsetStatements(NpgsqlTransaction transaction, OffsetRese
             .ConfigureAwait(false);
         return
         [
-            .. rows.Select(r => new OffsetMove(
+            .. rows.Select(r => new MovedOffset(
                 reset.Worker, reset.Topic, r.Partition, isNew ? null : r.Offset, targets[r.Partition], isNew ? "new" : r.State,
                 unparked.GetValueOrDefault(r.Partition), letters.GetValueOrDefault(r.Partition))),
         ];

@@ -64,7 +64,7 @@ internal static class MoveOffsets
             : throw new ToolException($"--to '{to}' is none of: earliest, latest, current, an offset, a time such as 2026-11-25T08:00Z. Nothing was changed.");
     }
 
-    private static int Write(IReadOnlyList<OffsetMove> moves, bool dryRun, TextWriter output)
+    private static int Write(IReadOnlyList<MovedOffset> moves, bool dryRun, TextWriter output)
     {
         var table = new TextTable("WORKER", "TOPIC", "PARTITION", "STATE", "FROM", "TO", "AGAIN", "SKIPPED", "UNPARKED", "LETTERS", "OUTCOME");
         foreach (var m in moves)

@@ -16,7 +16,17 @@ foreach (var (name, run) in Bench.All)
     if (options.Parts.Count > 0 && !options.Parts.Contains(name))
         continue;
     Bench.Say($"== {name}");
-    sections.Add(await run(bench));
+    try
+    {
+        sections.Add(await run(bench));
+    }
+    // A part that fails is a line in the report, and the process's exit code; the figures of the others took long to get.
+    catch (Exception e) when (e is not ArgumentException)
+    {
+        Console.Error.WriteLine(e);
+        Environment.ExitCode = 1;
+        sections.Add($"## {name}\n\nFailed: {e.Message}\n");
+    }
 }
 
 var files = $"{TimeProvider.System.GetUtcNow():yyyy-MM-dd}-main-job";

@@ -48,16 +48,23 @@ internal static class LatencyCurve
 
     private static async Task<double> FindKneeAsync(OpenLoop load, Watcher watcher)
     {
-        var knee = 0.0;
-        for (var rate = FirstRate; rate < MostRate; rate *= Growth)
+        var (knee, failures) = (0.0, 0);
+        for (var rate = FirstRate; rate < MostRate;)
         {
             var late = await load.RunAsync(rate, s_step);
             var lag = TimeSpan.FromSeconds(watcher.Lag / rate);
             await watcher.CatchUpAsync(s_catchUp);
             Bench.Say($"knee: {rate:N0}/s, backlog {lag.TotalMilliseconds:0} ms, producer late by {late.TotalMilliseconds:0} ms");
-            if (lag > s_tooLate || late > s_tooLate)
+            if (lag <= s_tooLate && late <= s_tooLate)
+            {
+                (knee, failures) = (rate, 0);
+                rate *= Growth;
+            }
+            // A second chance: one hiccup of the machine is not its limit.
+            else if (++failures == 2)
+            {
                 break;
-            knee = rate;
+            }
         }
         return knee > 0 ? knee : throw new InvalidOperationException($"{FirstRate:N0} records a second are too many for this machine already.");
     }

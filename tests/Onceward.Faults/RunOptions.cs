@@ -34,7 +34,7 @@ internal sealed class RunOptions
     /// <summary>Records in the topic before the first worker starts.</summary>
     public int Backlog { get; private set; } = 20_000;
 
-    /// <summary>The average time between two faults: each kind comes once in a round, so ten minutes are eleven rounds of fifteen kinds.</summary>
+    /// <summary>The average time between two faults: each kind comes once in a round, so ten minutes are ten rounds and more.</summary>
     public TimeSpan Interval { get; private set; } = TimeSpan.FromSeconds(3.5);
 
     public IReadOnlyList<FaultKind> Kinds { get; private set; } = Enum.GetValues<FaultKind>();

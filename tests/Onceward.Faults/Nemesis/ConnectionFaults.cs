@@ -7,16 +7,19 @@ internal sealed class ConnectionFaults(Scene scene)
 {
     private static readonly TimeSpan s_delayed = TimeSpan.FromSeconds(5);
 
-    public Task<InflictedFault?> CutPostgresAsync(PlannedFault plan)
+    public async Task<InflictedFault?> CutPostgresAsync(PlannedFault plan, CancellationToken cancellationToken)
     {
         var child = Pick(plan);
-        return Task.FromResult<InflictedFault?>(new InflictedFault(plan, child.Name, new Bite(child.Postgres.Cut(child.Name), "connections reset")));
+        // It may have none at the moment: it starts, or the server does.
+        var cut = await Evidence.AwaitAsync(() => Task.FromResult<long>(child.Postgres.Cut(child.Name)), cancellationToken);
+        return new InflictedFault(plan, child.Name, new Bite(cut, "connections reset"));
     }
 
-    public Task<InflictedFault?> CutKafkaAsync(PlannedFault plan)
+    public async Task<InflictedFault?> CutKafkaAsync(PlannedFault plan, CancellationToken cancellationToken)
     {
         var child = Pick(plan);
-        return Task.FromResult<InflictedFault?>(new InflictedFault(plan, child.Name, new Bite(scene.KafkaProxies.Sum(p => p.Cut(child.Name)), "connections reset")));
+        var cut = await Evidence.AwaitAsync(() => Task.FromResult<long>(scene.KafkaProxies.Sum(p => p.Cut(child.Name))), cancellationToken);
+        return new InflictedFault(plan, child.Name, new Bite(cut, "connections reset"));
     }
 
     public async Task<InflictedFault?> DelayPostgresAsync(PlannedFault plan, CancellationToken cancellationToken)

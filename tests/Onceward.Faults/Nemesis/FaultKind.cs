@@ -39,6 +39,9 @@ internal enum FaultKind
     /// <summary>A member joins and leaves, again and again.</summary>
     RebalanceStorm,
 
+    /// <summary>The epoch of one partition is raised under its owner, as by a rival who claims it.</summary>
+    RivalClaim,
+
     /// <summary>Records whose handler throws, for a while or for ever.</summary>
     Poison,
 

@@ -12,7 +12,7 @@ internal readonly record struct PlannedFault(TimeSpan At, FaultKind Kind, int Pi
 internal static class Schedule
 {
     // Before it, workers have not joined; after it, the last fault would only be waited for.
-    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan s_first = TimeSpan.FromSeconds(5);
 
     public static List<PlannedFault> Create(int seed, TimeSpan length, TimeSpan interval, IReadOnlyList<FaultKind> kinds)
     {

@@ -56,15 +56,27 @@ internal sealed class ServerFaults(Scene scene) : IDisposable
 
     public async Task<InflictedFault?> TerminateBackendsAsync(PlannedFault plan, CancellationToken cancellationToken)
     {
-        // Those that are at work first, in an order that no process id has a say in.
-        var ended = await scene.Store.AskAsync<long>(
+        // Those that are at work first; after a restart of the server there may be none for a moment.
+        var ended = await Evidence.AwaitAsync(() => scene.Store.AskAsync<long>(
             """
             SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM (
                 SELECT pid FROM pg_stat_activity WHERE application_name ~ '^(worker|relay)-' AND backend_type = 'client backend'
                  ORDER BY state IN ('active', 'idle in transaction') DESC, hashint4(pid # $1) LIMIT $2) b
             """,
-            cancellationToken, new Npgsql.NpgsqlParameter<int> { TypedValue = plan.Pick }, new Npgsql.NpgsqlParameter<int> { TypedValue = 1 + (int)(plan.Strength * 4) });
+            cancellationToken, new Npgsql.NpgsqlParameter<int> { TypedValue = plan.Pick }, new Npgsql.NpgsqlParameter<int> { TypedValue = 1 + (int)(plan.Strength * 4) }), cancellationToken);
         return new InflictedFault(plan, "sessions", new Bite(ended, "sessions terminated"));
+    }
+
+    /// <summary>Whoever owns the partition is fenced from it, and from it alone.</summary>
+    public async Task<InflictedFault?> ClaimAsRivalAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        var partition = plan.Pick % RunOptions.Partitions;
+        var before = scene.Tally.Count("onceward.partitions.fenced");
+        await scene.Store.AskAsync<long>(
+            "UPDATE onceward.consumer_offset SET epoch = epoch + 1, owner = 'rival' WHERE partition = $1 RETURNING epoch", cancellationToken,
+            new Npgsql.NpgsqlParameter<int> { TypedValue = partition });
+        var fenced = await Evidence.AwaitAsync(() => Task.FromResult(scene.Tally.Count("onceward.partitions.fenced") - before), cancellationToken);
+        return new InflictedFault(plan, $"partition {partition}", new Bite(fenced, "partitions fenced"));
     }
 
     private long BrokenByPostgres() => scene.Children.Sum(c => c.Postgres.BrokenByServer);

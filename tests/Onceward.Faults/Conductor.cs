@@ -79,14 +79,14 @@ internal sealed class Conductor(Scene scene, RunOptions options, Action<string> 
                 _inflicted.Add(fault);
             say($"{TimeProvider.System.GetElapsedTime(started).TotalSeconds,6:0.0} s  {plan.Kind.NameOf()}: {fault.Target}: {fault.Bite.Count} {fault.Bite.What}");
         }
-        // A fault that another fault kept from happening, or from being seen, is one less; the report counts what bit.
-        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException or Confluent.Kafka.KafkaException && !cancellationToken.IsCancellationRequested)
-        {
-            say($"{TimeProvider.System.GetElapsedTime(started).TotalSeconds,6:0.0} s  {plan.Kind.NameOf()} came to nothing: {e.Message}");
-        }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // The run is over.
+        }
+        // The boundary of a fault: one that another kept from happening, or from being seen, is one less; the report counts what bit.
+        catch (Exception e)
+        {
+            say($"{TimeProvider.System.GetElapsedTime(started).TotalSeconds,6:0.0} s  {plan.Kind.NameOf()} came to nothing: {e.GetType().Name}: {e.Message}");
         }
     }
 

@@ -10,13 +10,17 @@ internal static class Names
     public const string Plain = "plain";
     public const string Idempotent = "idempotent";
     public const string Transactional = "transactional";
+
+    /// <summary>For what is written beside the load, and not checked.</summary>
+    public const string Other = "other";
+
     public const int Partitions = 3;
     public const int TransactionalProducers = 2;
     public const string PlainGroup = "group-plain";
 
     /// <summary>Segments as small as Kafka allows them, so that kills fall into rolls too.</summary>
     public const string TopicsFile =
-        $"{Plain} 3 segment.bytes=1048576\n{Idempotent} 3 segment.bytes=1048576 index.interval.bytes=512\n{Transactional} 3 segment.bytes=1048576\n";
+        $"{Plain} 3 segment.bytes=1048576\n{Idempotent} 3 segment.bytes=1048576 index.interval.bytes=512\n{Transactional} 3 segment.bytes=1048576\n{Other} 1\n";
 
     private const int MostPadding = 600;
 

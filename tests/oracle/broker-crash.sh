@@ -42,7 +42,7 @@ run() { # POLICY — a run that finds no test is no success
   local before after
   before=$(rows)
   ONCEWARD_BROKER_REPORT=$ROWS dotnet test "$PROJECT" -c Release --no-build --nologo --logger 'console;verbosity=detailed' \
-    --filter "FullyQualifiedName~survives_every_kill&DisplayName~\"$1\"" </dev/null
+    --filter "FullyQualifiedName~survives_every_kill&DisplayName~$1" </dev/null
   after=$(rows)
   [ "$after" -eq $((before + 1)) ]
 }

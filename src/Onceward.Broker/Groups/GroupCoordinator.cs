@@ -27,15 +27,15 @@ internal sealed class GroupCoordinator : IDisposable
     private readonly ITimer housekeeping;
 
     public GroupCoordinator(BrokerOptions options, TopicRegistry topics, ILoggerFactory loggerFactory)
-        : this(options, topics, loggerFactory, GroupRules.From(options), RewriteAfterBytes)
+        : this(options, topics, loggerFactory, GroupRules.From(options), RewriteAfterBytes, OffsetsLog.Appending)
     {
     }
 
-    public GroupCoordinator(BrokerOptions options, TopicRegistry topics, ILoggerFactory loggerFactory, GroupRules rules, long rewriteAfter)
+    public GroupCoordinator(BrokerOptions options, TopicRegistry topics, ILoggerFactory loggerFactory, GroupRules rules, long rewriteAfter, AppendBatch append)
     {
         (this.topics, this.rules, time) = (topics, rules, options.TimeProvider);
         logger = loggerFactory.CreateLogger<GroupCoordinator>();
-        offsetsTopic = new OffsetsTopic(topics, Rewrite, rewriteAfter);
+        offsetsTopic = new OffsetsTopic(topics, append, Rewrite, rewriteAfter);
         Offsets = new CommittedOffsets(this, topics, rules, new GroupClock(time));
         topics.WhenDeleted(Forget);
         housekeeping = time.CreateTimer(

@@ -21,6 +21,7 @@ internal sealed class GroupCycle(string groupId, GroupMembers members, GroupRule
     private int delayLeftMs;
     private bool someoneNew;
     private int owingSync;
+    private int assigned; // The last generation whose leader has spoken.
 
     public GroupPhase Phase { get; private set; } = GroupPhase.Empty;
 
@@ -118,8 +119,12 @@ internal sealed class GroupCycle(string groupId, GroupMembers members, GroupRule
     }
 
     /// <summary>The leader has spoken: what it says is saved, then told to all. A member it left out gets nothing.</summary>
+    /// <remarks>Its first word counts: were a second one saved after it, another assignment would be told after a restart than before.</remarks>
     public void Assign(IReadOnlyList<SyncAssignment> assignments)
     {
+        if (assigned == Generation)
+            return;
+        assigned = Generation;
         var byMember = new Dictionary<string, byte[]>(StringComparer.Ordinal);
         foreach (var assignment in assignments)
             byMember[assignment.MemberId] = assignment.Assignment;

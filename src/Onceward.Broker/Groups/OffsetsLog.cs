@@ -3,12 +3,15 @@ using Onceward.Broker.Protocol;
 
 namespace Onceward.Broker.Groups;
 
+/// <summary>Appends a batch to a partition of __consumer_offsets: placed or refused before it returns, answered when it is safe.</summary>
+internal delegate Task<AppendResult> AppendBatch(PartitionLog partition, Memory<byte> batch);
+
 /// <summary>One partition of __consumer_offsets, with the transactions that hold offsets in it.</summary>
 /// <remarks>
 /// Relies on this of a log: an append is placed, or refused, before the call returns; only the wait for its safety is asynchronous. So appends
 /// made under a group's lock lie in the order of the group's changes.
 /// </remarks>
-internal sealed class OffsetsLog(PartitionLog partition, Action<OffsetsLog> whenGrown, long rewriteAfter)
+internal sealed class OffsetsLog(PartitionLog partition, AppendBatch append, Action<OffsetsLog> whenGrown, long rewriteAfter)
 {
     private readonly Lock guard = new();
     private readonly Dictionary<long, HashSet<Group>> holders = [];
@@ -20,6 +23,10 @@ internal sealed class OffsetsLog(PartitionLog partition, Action<OffsetsLog> when
 
     public PartitionLog Partition => partition;
 
+    /// <summary>How a broker appends.</summary>
+    /// <remarks>Not with the request's token: what was begun is not taken back.</remarks>
+    public static AppendBatch Appending { get; } = static (partition, batch) => partition.AppendInternalAsync(batch, CancellationToken.None).AsTask();
+
     /// <summary>Whether it is already known that nothing was appended.</summary>
     public static bool Failed(Task<AppendResult> append) => append.IsCompletedSuccessfully && append.Result.Error != ErrorCode.None;
 
@@ -28,11 +35,10 @@ internal sealed class OffsetsLog(PartitionLog partition, Action<OffsetsLog> when
 
     public Task<AppendResult> Append(RecordBatchBuilder batch)
     {
-        // Not the request's token: what was begun is not taken back.
-        var append = partition.AppendInternalAsync(batch.Build(), CancellationToken.None).AsTask();
-        if (!Failed(append) && Interlocked.Add(ref appended, batch.SizeInBytes) >= rewriteAfter && TryBeginRewrite())
+        var appending = append(partition, batch.Build());
+        if (!Failed(appending) && Interlocked.Add(ref appended, batch.SizeInBytes) >= rewriteAfter && TryBeginRewrite())
             whenGrown(this);
-        return append;
+        return appending;
     }
 
     /// <summary>A group holds offsets for a producer's transaction.</summary>

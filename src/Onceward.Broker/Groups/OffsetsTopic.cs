@@ -5,10 +5,10 @@ using Onceward.Broker.Topics;
 namespace Onceward.Broker.Groups;
 
 /// <summary>The topic __consumer_offsets: created when the first group is, and which of its partitions keeps which group.</summary>
-internal sealed class OffsetsTopic(TopicRegistry topics, Action<OffsetsLog> whenGrown, long rewriteAfter)
+internal sealed class OffsetsTopic(TopicRegistry topics, AppendBatch append, Action<OffsetsLog> whenGrown, long rewriteAfter)
 {
     public const string Name = "__consumer_offsets";
-    private const int Partitions = 4; // Kafka has 50, to spread groups over brokers. One node needs a few, so that groups do not wait for one lock.
+    public const int Partitions = 4; // Kafka has 50, to spread groups over brokers. One node needs a few, so that groups do not wait for one lock.
 
     private readonly Lock guard = new();
     private ImmutableArray<OffsetsLog> logs = [];
@@ -39,7 +39,7 @@ internal sealed class OffsetsTopic(TopicRegistry topics, Action<OffsetsLog> when
         lock (guard)
         {
             if (logs.IsEmpty)
-                logs = [.. topics.GetOrCreateInternal(Name, Partitions).Partitions.Select(partition => new OffsetsLog(partition, whenGrown, rewriteAfter))];
+                logs = [.. topics.GetOrCreateInternal(Name, Partitions).Partitions.Select(partition => new OffsetsLog(partition, append, whenGrown, rewriteAfter))];
             return logs;
         }
     }

@@ -217,6 +217,174 @@ public sealed class GroupTests
         var answer = test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "all")).Now();
         answer.Error.ShouldBe(ErrorCode.NotCoordinator);
         answer.Assignment.ShouldBeEmpty();
-        test.Saved.ShouldBeNull();
+        test.Disk.Group.ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_deadline_counts_from_its_moment_however_late_its_timer_is()
+    {
+        await using var test = new TestGroups(timersFire: false);
+        var (id, generation) = test.Stable();
+        test.Pass(9.999);
+        test.State.ShouldBe("Stable");
+        test.Pass(0.001);
+        test.Coordinator.List().Single().State.ShouldBe("Empty");
+        test.Beat(id, generation).ShouldBe(ErrorCode.UnknownMemberId);
+    }
+
+    [Fact]
+    public async Task A_leader_that_speaks_twice_is_taken_at_its_first_word_also_after_a_restart()
+    {
+        await using var test = new TestGroups();
+        var joined = test.Join().Now();
+        test.Disk.IsSlow = true;
+        var first = test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "a"));
+        var second = test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "b"));
+        first.Now().Error.ShouldBe(ErrorCode.RebalanceInProgress);
+        test.Disk.Flush();
+        Encoding.UTF8.GetString(second.Now().Assignment).ShouldBe("a");
+        test.Restart();
+        Encoding.UTF8.GetString(test.Sync(joined.MemberId, joined.Generation).Now().Assignment).ShouldBe("a");
+    }
+
+    [Fact]
+    public async Task Nobody_is_told_of_an_assignment_before_it_is_safe()
+    {
+        await using var test = new TestGroups();
+        var joined = test.Join().Now();
+        test.Disk.IsSlow = true;
+        var answer = test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "all"));
+        answer.IsCompleted.ShouldBeFalse();
+        test.Disk.Flush();
+        Encoding.UTF8.GetString(answer.Now().Assignment).ShouldBe("all");
+    }
+
+    [Fact]
+    public async Task An_assignment_of_a_generation_that_ended_while_it_was_saved_is_told_to_nobody()
+    {
+        await using var test = new TestGroups();
+        var joined = test.Join().Now();
+        test.Disk.IsSlow = true;
+        var answer = test.Sync(joined.MemberId, joined.Generation, (joined.MemberId, "all"));
+        var second = test.Join();
+        answer.Now().Error.ShouldBe(ErrorCode.RebalanceInProgress);
+        test.Join(joined.MemberId).Now().Generation.ShouldBe(joined.Generation + 1);
+        test.Disk.Flush();
+        test.State.ShouldBe("CompletingRebalance", "the new generation waits for its own assignment");
+        var follows = test.Sync(second.Now().MemberId, joined.Generation + 1);
+        follows.IsCompleted.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task A_flush_that_fails_sends_everyone_away_who_waits_for_it()
+    {
+        await using var test = new TestGroups();
+        var (id, generation) = test.Stable();
+        test.Disk.IsSlow = true;
+        var commit = test.CommitAsync(id, generation, 5);
+        var second = test.Join();
+        test.Join(id).Now().Generation.ShouldBe(generation + 1);
+        var follows = test.Sync(second.Now().MemberId, generation + 1);
+        var leads = test.Sync(id, generation + 1, (id, "a"));
+        test.Disk.Break();
+        commit.Now().ShouldBe(ErrorCode.NotCoordinator);
+        leads.Now().Error.ShouldBe(ErrorCode.NotCoordinator);
+        follows.Now().Error.ShouldBe(ErrorCode.NotCoordinator);
+        test.State.ShouldBe("PreparingRebalance");
+    }
+
+    [Fact]
+    public async Task A_leader_that_dies_before_it_assigns_leaves_nobody_waiting()
+    {
+        await using var test = new TestGroups();
+        var (first, generation) = test.Stable();
+        var second = test.Join();
+        test.Join(first).Now().Leader.ShouldBe(first);
+        var waits = test.Sync(second.Now().MemberId, generation + 1);
+        test.Pass(9.999);
+        waits.IsCompleted.ShouldBeFalse();
+        test.Pass(0.001);
+        waits.Now().Error.ShouldBe(ErrorCode.RebalanceInProgress);
+        test.Join(second.Now().MemberId).Now().Leader.ShouldBe(second.Now().MemberId);
+    }
+
+    [Fact]
+    public async Task A_static_member_that_is_away_keeps_its_place_in_a_rebalance_until_its_session_ends()
+    {
+        await using var test = new TestGroups();
+        var (kept, generation) = test.Stable("instance");
+        var second = test.Join();
+        for (var waited = 0; waited < TestGroups.RebalanceMs / 1000; waited += 5)
+        {
+            test.Beat(kept, generation, "instance").ShouldBe(ErrorCode.RebalanceInProgress);
+            test.Pass(5);
+        }
+        second.Now().Members.Count.ShouldBe(2, "a static member may be starting again");
+        second.Now().Leader.ShouldBe(second.Now().MemberId, "but it does not lead");
+    }
+
+    [Fact]
+    public async Task A_static_member_that_starts_again_while_its_former_self_waits_sends_that_away()
+    {
+        await using var test = new TestGroups(initialDelayMs: 100);
+        var old = test.Join(instance: "instance");
+        var next = test.Join(instance: "instance");
+        old.Now().Error.ShouldBe(ErrorCode.FencedInstanceId);
+        test.Pass(0.1);
+        next.Now().Generation.ShouldBe(1);
+        next.Now().Members.Single().MemberId.ShouldBe(next.Now().MemberId);
+    }
+
+    [Fact]
+    public async Task A_static_members_new_id_is_told_when_it_is_safe()
+    {
+        await using var test = new TestGroups();
+        var (old, generation) = test.Stable("instance");
+        test.Disk.IsSlow = true;
+        var again = test.Join(instance: "instance", version: 9);
+        again.IsCompleted.ShouldBeFalse();
+        test.Disk.Flush();
+        again.Now().Generation.ShouldBe(generation);
+        test.Restart();
+        test.Beat(again.Now().MemberId, generation, "instance").ShouldBe(ErrorCode.None);
+        test.Beat(old, generation, "instance").ShouldBe(ErrorCode.FencedInstanceId);
+    }
+
+    [Theory]
+    [InlineData(5_999, ErrorCode.InvalidSessionTimeout)]
+    [InlineData(6_000, ErrorCode.None)]
+    [InlineData(1_800_000, ErrorCode.None)]
+    [InlineData(1_800_001, ErrorCode.InvalidSessionTimeout)]
+    public async Task A_session_may_be_as_short_and_as_long_as_in_Kafka(int sessionMs, ErrorCode expected)
+    {
+        await using var test = new TestGroups();
+        test.Join(sessionMs: sessionMs).Now().Error.ShouldBe(expected);
+    }
+
+    [Fact]
+    public async Task The_wait_of_a_groups_first_members_ends_with_their_rebalance_time_out()
+    {
+        await using var test = new TestGroups(initialDelayMs: 15_000);
+        var first = test.Join();
+        test.Pass(10);
+        var second = test.Join();
+        test.Pass(5);
+        test.Pass(4.999);
+        first.IsCompleted.ShouldBeFalse("five of its twenty seconds were left for the second wait");
+        test.Pass(0.001);
+        first.Now().Generation.ShouldBe(1);
+        second.Now().Generation.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_group_that_is_left_counts_its_generations_on()
+    {
+        await using var test = new TestGroups();
+        var (id, generation) = test.Stable();
+        test.Commit(id, generation, 5).ShouldBe(ErrorCode.None);
+        test.Leave(id).ShouldBe(ErrorCode.None);
+        test.State.ShouldBe("Empty");
+        test.Restart();
+        test.Stable().Generation.ShouldBe(generation + 2, "to be empty is a generation, too");
     }
 }

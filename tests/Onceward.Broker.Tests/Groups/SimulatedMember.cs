@@ -6,7 +6,7 @@ using Onceward.Broker.Protocol.Messages;
 namespace Onceward.Broker.Tests.Groups;
 
 /// <summary>A consumer as clients behave: it joins, leads or follows, sends heartbeats, commits, and joins again where it is told to. One request at a time.</summary>
-internal sealed class SimulatedMember(TestGroups test, GroupModel model, string? instance, short version)
+internal sealed class SimulatedMember(TestGroups test, GroupModel model, Random random, string? instance, short version)
 {
     private Task<JoinGroupResponse>? joining;
     private Task<SyncGroupResponse>? syncing;
@@ -29,7 +29,7 @@ internal sealed class SimulatedMember(TestGroups test, GroupModel model, string?
 
     public bool Waits => joining is not null || syncing is not null;
 
-    /// <summary>The broker is gone, and with it the connection: whatever was asked for is asked for again.</summary>
+    /// <summary>Its connection is gone, or it waited too long: whatever was asked for is asked for again.</summary>
     public void Disconnect() => (joining, syncing) = (null, null);
 
     /// <summary>Does the next thing that a healthy client does.</summary>
@@ -44,7 +44,7 @@ internal sealed class SimulatedMember(TestGroups test, GroupModel model, string?
         else if (joined is not null)
             Sync(joined);
         else if (!IsStable)
-            joining = test.Join(Id, instance, version, metadata: metadata.ToString(CultureInfo.InvariantCulture));
+            joining = model.Watch(test.Join(Id, instance, version, metadata: metadata.ToString(CultureInfo.InvariantCulture)));
         else
             Heed(test.Beat(Id, Generation, instance));
     }
@@ -63,11 +63,9 @@ internal sealed class SimulatedMember(TestGroups test, GroupModel model, string?
     {
         if (Generation < 0 || IsFenced)
             return;
-        var error = test.Commit(Id, Generation, offset, instance);
-        if (error == ErrorCode.None)
-            model.Committed(Id, Generation, offset);
-        else if (IsStable)
-            Heed(error);
+        var commit = model.Watch(test.CommitAsync(Id, Generation, offset, instance), Id, Generation, offset);
+        if (commit.IsCompleted && IsStable)
+            Heed(commit.Now());
     }
 
     public void Leave()
@@ -88,7 +86,6 @@ internal sealed class SimulatedMember(TestGroups test, GroupModel model, string?
         {
             case ErrorCode.None:
                 (Id, Generation, joined, IsStable, Owned) = (answer.MemberId, answer.Generation, answer, false, []);
-                model.Joined(answer);
                 break;
             case ErrorCode.MemberIdRequired:
                 Id = answer.MemberId;
@@ -102,14 +99,20 @@ internal sealed class SimulatedMember(TestGroups test, GroupModel model, string?
     private void Sync(JoinGroupResponse generation)
     {
         var leads = generation.Leader == Id && !generation.SkipAssignment && generation.Members.Count > 0;
-        syncing = test.Sync(Id, generation.Generation, instance, leads ? Assign(generation.Members) : []);
+        syncing = model.Watch(test.Sync(Id, generation.Generation, instance, leads ? Assign(generation.Members) : []), Id, instance, generation.Generation);
     }
 
-    private static (string Member, string Assignment)[] Assign(List<JoinedMember> members) =>
-    [
-        .. members.Select((member, rank) => (
-            member.MemberId, string.Join(',', Enumerable.Range(0, TestGroups.Partitions).Where(partition => partition % members.Count == rank)))),
-    ];
+    /// <remarks>Never twice the same: a leader that is asked again for the same generation may say something else.</remarks>
+    private (string Member, string Assignment)[] Assign(List<JoinedMember> members)
+    {
+        var turn = random.Next(members.Count);
+        return
+        [
+            .. members.Select((member, rank) => (
+                member.MemberId,
+                string.Join(',', Enumerable.Range(0, TestGroups.Partitions).Where(partition => (partition + turn) % members.Count == rank)))),
+        ];
+    }
 
     private void TakeSync()
     {
@@ -125,7 +128,6 @@ internal sealed class SimulatedMember(TestGroups test, GroupModel model, string?
         var assignment = Encoding.UTF8.GetString(answer.Assignment);
         Owned = [.. assignment.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
         (IsStable, joined) = (true, null);
-        model.Assigned(Id, instance, Generation, assignment);
     }
 
     private void Heed(ErrorCode error)

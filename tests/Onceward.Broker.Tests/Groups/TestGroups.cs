@@ -18,24 +18,21 @@ internal sealed class TestGroups : IAsyncDisposable
     public const int Partitions = 4;
     public const int SessionMs = 10_000;
     public const int RebalanceMs = 20_000;
-    public const long FirstCommit = 1_000_000;
+    public const long FirstCommit = 0;
 
-    private readonly MetadataJournal journal = new(null);
-    private readonly LogManager logs;
-    private readonly TopicRegistry topics;
+    private readonly List<IAsyncDisposable> starts = [];
     private readonly GroupRules rules;
     private readonly BrokerOptions options;
     private int ids;
 
-    public TestGroups(int initialDelayMs = 0, long memoryLimit = 1L << 30)
+    public TestGroups(int initialDelayMs = 0, long memoryLimit = 1L << 30, bool timersFire = true)
     {
-        options = new BrokerOptions { TimeProvider = Clock, MemoryLimit = memoryLimit };
+        options = new BrokerOptions { TimeProvider = timersFire ? Clock : new LateTimers(Clock), MemoryLimit = memoryLimit };
         rules = new GroupRules { InitialDelayMs = initialDelayMs, NewId = () => (++ids).ToString(CultureInfo.InvariantCulture) };
-        logs = new LogManager(options, NullLoggerFactory.Instance);
-        topics = new TopicRegistry(options, logs, journal);
-        topics.Create(new NewTopic(Topic, Partitions, 1, new Dictionary<string, string>())).Error.ShouldBe(ErrorCode.None);
-        Coordinator = New();
+        Coordinator = Start([]);
     }
+
+    public TestDisk Disk { get; } = new();
 
     public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UnixEpoch.AddDays(20_000));
 
@@ -45,26 +42,15 @@ internal sealed class TestGroups : IAsyncDisposable
 
     public string State => Described?.State ?? "Dead";
 
-    /// <summary>What the coordinator believes to be in the log of the group's members.</summary>
+    /// <summary>What the coordinator takes for the last that was saved of the group's members.</summary>
     public GroupRecord? Kept => Coordinator.All.FirstOrDefault(static group => group.Id == Id)?.Saved;
 
-    /// <summary>What the log holds of the group's members.</summary>
-    public GroupRecord? Saved
-    {
-        get
-        {
-            var replay = new GroupReplay(NullLogger.Instance);
-            replay.Read(Coordinator.OffsetsLogOf(Id));
-            return replay.Found.FirstOrDefault(static found => found.Key == Id).Value.Record;
-        }
-    }
-
     /// <summary>As after a crash: nothing of the old coordinator's memory is left.</summary>
-    public void Restart()
+    /// <param name="random">Says how much of what is not safe goes, too; null: nothing.</param>
+    public void Restart(Random? random = null)
     {
         Coordinator.Dispose();
-        Coordinator = New();
-        Coordinator.Start();
+        Coordinator = Start(Disk.Crash(random));
     }
 
     public void Pass(double seconds) => Clock.Advance(TimeSpan.FromSeconds(seconds));
@@ -85,10 +71,12 @@ internal sealed class TestGroups : IAsyncDisposable
 
     public ErrorCode Leave(string memberId) => Coordinator.Leave(new(Id, [new(memberId, null, null)])).Members[0].Error;
 
-    public ErrorCode Commit(string memberId, int generation, long offset, string? instance = null)
+    public ErrorCode Commit(string memberId, int generation, long offset, string? instance = null) => CommitAsync(memberId, generation, offset, instance).Now();
+
+    public async Task<ErrorCode> CommitAsync(string memberId, int generation, long offset, string? instance = null)
     {
         var commit = new OffsetsCommit(Id, generation, memberId, instance, [new(Topic, [new CommitPartition(0, offset, -1, null)])]);
-        return Coordinator.Offsets.CommitAsync(commit, ErrorCode.IllegalGeneration).AsTask().Now()[0].Partitions[0].Error;
+        return (await Coordinator.Offsets.CommitAsync(commit, ErrorCode.IllegalGeneration).ConfigureAwait(false))[0].Partitions[0].Error;
     }
 
     public long Committed => Coordinator.Offsets.Fetch(new(Id, [new(Topic, [0])]), requireStable: false).Topics[0].Partitions[0].Offset;
@@ -105,9 +93,44 @@ internal sealed class TestGroups : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Coordinator.Dispose();
-        await logs.DisposeAsync();
-        journal.Dispose();
+        foreach (var start in starts)
+            await start.DisposeAsync();
     }
 
-    private GroupCoordinator New() => new(options, topics, NullLoggerFactory.Instance, rules, rewriteAfter: long.MaxValue);
+    private GroupCoordinator Start(IReadOnlyList<byte[]> batches)
+    {
+        var logs = new LogManager(options, NullLoggerFactory.Instance);
+        starts.Add(logs);
+        var topics = new TopicRegistry(options, logs, new MetadataJournal(null));
+        topics.Create(new NewTopic(Topic, Partitions, 1, new Dictionary<string, string>())).Error.ShouldBe(ErrorCode.None);
+        var log = topics.GetOrCreateInternal(OffsetsTopic.Name, OffsetsTopic.Partitions).Partitions[OffsetsTopic.PartitionOf(Id, OffsetsTopic.Partitions)];
+        foreach (var batch in batches)
+            log.AppendInternalAsync(batch.ToArray(), CancellationToken.None).AsTask().Now().Error.ShouldBe(ErrorCode.None);
+        var coordinator = new GroupCoordinator(options, topics, NullLoggerFactory.Instance, rules, rewriteAfter: long.MaxValue, Disk.Append);
+        coordinator.Start();
+        return coordinator;
+    }
+
+    /// <summary>The same time, but no timer ever comes: as on a machine that is too busy.</summary>
+    private sealed class LateTimers(TimeProvider clock) : TimeProvider
+    {
+        public override long TimestampFrequency => clock.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => clock.GetUtcNow();
+
+        public override long GetTimestamp() => clock.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => new Never();
+
+        private sealed class Never : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose()
+            {
+            }
+
+            public ValueTask DisposeAsync() => default;
+        }
+    }
 }

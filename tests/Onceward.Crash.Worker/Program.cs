@@ -1,9 +1,12 @@
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onceward.Crash;
 using Onceward.Diagnostics;
+using Onceward.EntityFrameworkCore;
+using Onceward.Hosting;
 using Onceward.TestSupport;
 
 // A worker in a process of its own, so that a test can kill or freeze it. It reports "reached" on its output when it has come to the named
@@ -12,6 +15,7 @@ var plan = CrashPlan.FromEnvironment();
 var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
 builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Information);
 builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(plan.Database));
+builder.Services.AddDbContext<DepositContext>(options => options.UseNpgsql());
 var hits = 0;
 builder.Services.AddSingleton(new Waypoints
 {
@@ -24,7 +28,7 @@ builder.Services.AddSingleton(new Waypoints
         return new ValueTask(Task.Run(Console.In.ReadLine));
     },
 });
-DepositBatchHandler.Output = plan.Output;
+DepositBatchHandler.Output = DepositHandler.Output = EntityDepositHandler.Output = plan.Output;
 DepositBatchHandler.LocksBalances = plan.LocksBalances;
 var onceward = builder.Services.AddOnceward(o =>
 {
@@ -35,7 +39,7 @@ var onceward = builder.Services.AddOnceward(o =>
     o.Relay.MaxRows = 100;
 });
 if (plan.RunsWorker)
-    onceward.AddWorker("crash", w => w.From(plan.Input).HandleBatch<Deposit, DepositBatchHandler>().Configure(o =>
+    onceward.AddWorker("crash", w => Handle(w.From(plan.Input)).Configure(o =>
     {
         o.SessionTimeout = CrashPlan.SessionTimeout;
         // A second lane could be frozen with the offset rows of its partitions locked, in the run where no time-out frees them.
@@ -45,3 +49,11 @@ if (plan.RunsWorker)
         o.Lanes.IdleInTransactionTimeout = plan.LocksBalances ? TimeSpan.FromSeconds(4) : TimeSpan.FromMinutes(5);
     }));
 await builder.Build().RunAsync();
+
+SubscriptionBuilder Handle(SubscriptionBuilder topic) => plan.Handling switch
+{
+    Handling.Records => topic.Handle<Deposit, DepositHandler>(),
+    Handling.Entities => topic.HandleEntities<Deposit, DepositContext, EntityDepositHandler>(),
+    Handling.Blocked => topic.Handle<Deposit, BlockedDepositHandler>().Retry(r => r.Attempts(10_000).Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(100))),
+    _ => topic.HandleBatch<Deposit, DepositBatchHandler>(),
+};

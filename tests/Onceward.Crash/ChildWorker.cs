@@ -33,6 +33,9 @@ internal sealed partial class ChildWorker : IAsyncDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>Whether it stands at its waypoint.</summary>
+    public bool HasReached => _reached;
+
     public static ChildWorker Start(CrashPlan plan)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Onceward.Crash.Worker.dll")])

@@ -26,12 +26,13 @@ public static class Effects
         }
     }
 
-    /// <summary>Nothing lost, nothing doubled, nothing out of order; the balances agree.</summary>
-    public static async Task ShouldBeExactAsync(TestDatabase database, int count, bool withBalances = true)
+    /// <summary>Nothing lost, nothing doubled, nothing out of order; the balances agree. Where a key was parked, the others overtake it in its partition.</summary>
+    public static async Task ShouldBeExactAsync(TestDatabase database, int count, bool withBalances = true, bool inPartitions = true)
     {
         (await database.ScalarAsync<long>("SELECT count(*) FROM effect")).ShouldBe(count);
         (await database.ScalarAsync<long>("""SELECT count(*) FROM (SELECT DISTINCT partition, "offset" FROM effect) d""")).ShouldBe(count);
-        (await database.ScalarAsync<long>("""
+        if (inPartitions)
+            (await database.ScalarAsync<long>("""
             SELECT count(*) FROM (SELECT "offset" - lag("offset") OVER (PARTITION BY partition ORDER BY id) AS step FROM effect) s WHERE step <= 0
             """)).ShouldBe(0, "order of partitions");
         (await database.ScalarAsync<long>("""

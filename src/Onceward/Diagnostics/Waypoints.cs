@@ -3,6 +3,9 @@ namespace Onceward.Diagnostics;
 /// <summary>The points of the data path where a crash is interesting.</summary>
 internal enum Waypoint
 {
+    /// <summary>Records are read and made into a batch; the database knows nothing of them.</summary>
+    Polled,
+
     /// <summary>The handlers have run; the offsets have not moved.</summary>
     EffectsApplied,
 
@@ -14,6 +17,9 @@ internal enum Waypoint
 
     /// <summary>A parked record was applied again; COMMIT was not sent.</summary>
     Redriven,
+
+    /// <summary>The same, and COMMIT has succeeded.</summary>
+    RedriveCommitted,
 
     /// <summary>COMMIT has succeeded; nothing else knows.</summary>
     Committed,

@@ -24,6 +24,7 @@ internal sealed class BatchTransaction(
     /// <exception cref="CommitUnknownException">COMMIT was sent; nobody knows.</exception>
     public async Task<BatchOutcome> RunAsync(List<Segment> segments, bool isolate, CancellationToken cancellationToken)
     {
+        await waypoints.ReachAsync(Waypoint.Polled).ConfigureAwait(false);
         var connection = await lane.GetAsync(cancellationToken).ConfigureAwait(false);
         // READ COMMITTED is what the compare-and-swap is proven for; a server's other default must not change it.
         var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);

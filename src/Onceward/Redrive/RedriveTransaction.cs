@@ -73,6 +73,7 @@ internal sealed partial class RedriveTransaction(
             .ConfigureAwait(false);
         await waypoints.ReachAsync(Waypoint.Redriven).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        await waypoints.ReachAsync(Waypoint.RedriveCommitted).ConfigureAwait(false);
         foreach (var arrival in arrivals)
             suspects.Forget(arrival.Record);
         OncewardMetrics.Redriven(subscription.Settings.Worker, result.Applied.Count, result.Buried is null ? 0 : 1);

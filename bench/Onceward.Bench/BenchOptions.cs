@@ -17,7 +17,7 @@ internal sealed record BenchOptions
           --runs             counted runs; one more warms up                     5
           --only             these contenders of the throughput part             all
           --sweep            numbers of partitions                               1,12,100,1000
-          --sweep-events     records for each number                             500000
+          --sweep-events     records for each number                             2000000
           --sweep-runs       counted runs for each number                        3
           --latency-seconds  at each load                                        20
           --backlog          records that wait for the worker                    10000000
@@ -47,7 +47,7 @@ internal sealed record BenchOptions
 
     public IReadOnlyList<int> Sweep { get; private init; } = [1, 12, 100, 1000];
 
-    public int SweepEvents { get; private init; } = 500_000;
+    public int SweepEvents { get; private init; } = 2_000_000;
 
     public int SweepRuns { get; private init; } = 3;
 

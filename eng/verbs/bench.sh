@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# usage: bench …                                 the benchmarks, on servers of their own: durable, one broker, a superuser's connection
+# usage: bench [--parts P,…] …                   the main job, on servers of its own (KAFKA_HOME): throughput, partitions, latency, memory, recovery
 # usage: bench broker …                          the embedded broker beside Apache Kafka (KAFKA_HOME) and librdkafka's mock
 
 main() {

@@ -8,7 +8,7 @@ internal sealed record Field(string Name, string Type, bool Nullable, bool IsArr
     public bool In(int version) => version >= First && version <= Last;
 }
 
-/// <summary>A request and its response, read from <c>messages.txt</c>.</summary>
+/// <summary>A request and its response, read from what the assembly has of the name <c>messages.txt</c>.</summary>
 internal sealed record Schema(short Key, string Name, int First, int Last, int FlexibleFrom, List<Field> Request, List<Field> Response)
 {
     private static readonly Dictionary<Api, Schema> All = Read();
@@ -21,9 +21,18 @@ internal sealed record Schema(short Key, string Name, int First, int Last, int F
 
     private static Dictionary<Api, Schema> Read()
     {
-        using var stream = typeof(Schema).Assembly.GetManifestResourceStream("messages.txt")!;
-        using var reader = new StreamReader(stream);
         var schemas = new Dictionary<Api, Schema>();
+        var assembly = typeof(Schema).Assembly;
+        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.EndsWith("messages.txt", StringComparison.Ordinal)))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            Read(reader, schemas);
+        }
+        return schemas;
+    }
+
+    private static void Read(StreamReader reader, Dictionary<Api, Schema> schemas)
+    {
         var open = new Stack<List<Field>>();
         Schema? current = null;
         while (reader.ReadLine() is { } line)
@@ -51,7 +60,6 @@ internal sealed record Schema(short Key, string Name, int First, int Last, int F
                     open.Push(field.Members);
             }
         }
-        return schemas;
     }
 
     private static Schema Head(string line)

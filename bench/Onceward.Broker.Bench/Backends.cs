@@ -19,7 +19,7 @@ internal sealed record Backend(string Name, string Description, Func<string, Tas
 
     public static string KafkaHome { get; } = Environment.GetEnvironmentVariable("KAFKA_HOME") ?? "";
 
-    private static Task<BrokerProcess> StartEmbeddedAsync(string folder)
+    public static Task<BrokerProcess> StartEmbeddedAsync(string folder)
     {
         var port = BrokerProcess.FreePort();
         var program = Path.Combine(Machine.Root, "tools", "Onceward.Cli", "bin", "Release", "net10.0", "Onceward.Cli");

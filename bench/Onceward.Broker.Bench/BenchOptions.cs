@@ -8,6 +8,8 @@ internal sealed record BenchOptions
           --records  records of 100 bytes in a throughput run   1000000
           --runs     counted runs; one more warms up            5
           --only     these brokers, and no report file: embedded, kafka, mock
+        broker-bench scale
+          the start of the embedded broker in a process that is warm, and what 10,000 partitions cost it
         """;
 
     public int Records { get; private init; } = 1_000_000;

@@ -23,6 +23,18 @@ internal sealed class BrokerProcess(Process process, string servers, TimeSpan st
         }
     }
 
+    /// <summary>Files and sockets that it holds.</summary>
+    public int Handles => Directory.GetFiles($"/proc/{process.Id}/fd").Length;
+
+    public int Threads
+    {
+        get
+        {
+            process.Refresh();
+            return process.Threads.Count;
+        }
+    }
+
     /// <summary>Starts a command and asks the port until something behind it speaks Kafka.</summary>
     public static async Task<BrokerProcess> StartAsync(ProcessStartInfo command, int port)
     {
@@ -59,7 +71,7 @@ internal sealed class BrokerProcess(Process process, string servers, TimeSpan st
     }
 
     /// <summary>An ApiVersions request of version 0, answered without an error.</summary>
-    private static async Task<bool> AnswersAsync(int port)
+    public static async Task<bool> AnswersAsync(int port)
     {
         byte[] request = [0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0, 0];
         var answer = new byte[10];

@@ -5,6 +5,11 @@ if (args is [MockCluster.Verb, var file])
     await MockCluster.ServeAsync(file);
     return;
 }
+if (args is [Scale.Verb])
+{
+    await Scale.RunAsync($"./onceward bench broker {Scale.Verb}");
+    return;
+}
 var options = BenchOptions.Parse(args);
 var backends = Backend.All.Where(backend => options.Only.Count == 0 || options.Only.Contains(backend.Name)).ToArray();
 if (backends.Any(backend => backend.Name == "kafka") && Backend.KafkaHome.Length == 0)

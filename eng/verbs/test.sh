@@ -146,7 +146,7 @@ interop() { # NAME INSTALL… -- COMMAND…
 # Judges from outside, on embedded brokers of their own.
 test_oracles() {
   local name
-  for name in librdkafka kafka-tools broker-crash; do
+  for name in librdkafka kafka-tools broker-crash broker-fuzz; do
     test_tap "$name" 90m bash "$ROOT/tests/oracle/$name.sh"
   done
   test_tap "the model of the ledger" 60m bash "$ROOT/docs/proof/check.sh"

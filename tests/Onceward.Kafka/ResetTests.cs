@@ -85,6 +85,26 @@ public sealed class ResetTests
     }
 
     [Fact]
+    public async Task A_key_that_waits_for_a_person_is_free_when_its_records_are_read_again()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 1);
+        BlockedDepositHandler.IsBlocked = true;
+        scene.Input.Produce(Effects.Records(1, 20));
+        await using var worker = await scene.StartAsync(w => w.From(scene.Input.Name).Handle<Deposit, BlockedDepositHandler>()
+            .Retry(r => r.Attempts(1).HoldKey()).Configure(o => o.CheckInterval = s_look));
+        await scene.AppliedAsync(18);
+        await scene.IncidentAsync("key_held");
+        BlockedDepositHandler.IsBlocked = false;
+        (await RunAsync(scene, "--to", "10")).Status.ShouldBe(ExitCodes.Fine);
+        await scene.AppliedAsync(18 + 9);
+        (await scene.Database.ColumnAsync<string>("SELECT kind FROM onceward.incident WHERE resolved_by IS NULL")).ShouldBe(["key_held"], "its head, at 3, still waits");
+        (await RunAsync(scene, "--to", "0")).Status.ShouldBe(ExitCodes.Fine);
+        await scene.AppliedAsync(18 + 9 + 20);
+        (await scene.Database.ColumnAsync<string>("SELECT kind FROM onceward.incident WHERE resolved_by IS NULL")).ShouldBeEmpty();
+        (await scene.Database.ColumnAsync<int>("SELECT sequence FROM effect WHERE account = '0-3' ORDER BY id")).ShouldBe([0, 1], "never before, once now");
+    }
+
+    [Fact]
     public async Task A_topic_that_was_created_again_is_begun_anew_only_when_that_is_asked_for()
     {
         await using var scene = await Scene.CreateAsync(partitions: 1);

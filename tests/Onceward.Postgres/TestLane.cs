@@ -183,6 +183,9 @@ internal sealed class TestLane : IAsyncDisposable
     public Task<List<string>> DeadLettersAsync() =>
         Database.ColumnAsync<string>("""SELECT partition || ':' || "offset" || ' ' || reason || ' ' || attempts FROM onceward.dead_letter ORDER BY id""");
 
+    /// <summary>What was noted and nobody has settled.</summary>
+    public Task<List<string>> OpenIncidentsAsync() => Database.ColumnAsync<string>("SELECT kind FROM onceward.incident WHERE resolved_by IS NULL ORDER BY id");
+
     /// <summary>All effects as "partition:offset", in the order in which they happened.</summary>
     public Task<List<string>> PlacesAsync() => Database.ColumnAsync<string>("""SELECT partition || ':' || "offset" FROM effect ORDER BY id""");
 

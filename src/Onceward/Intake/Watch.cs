@@ -22,6 +22,7 @@ internal sealed class Watch(
         var fenced = claims.Where(c => !rows.TryGetValue(c.Key, out var row) || row.Epoch != c.Epoch || !row.IsRunning).ToArray();
         var mayGoOn = stopped.Any(key => rows.TryGetValue(key, out var row) && row.IsRunning);
         var (missing, recreated) = (new List<string>(), new Dictionary<string, string>(StringComparer.Ordinal));
+        var begunAnew = new List<(Subscription Subscription, SubscriptionRow Row)>();
         var topics = await cluster.FindTopicsAsync(subscriptions.Keys, cancellationToken).ConfigureAwait(false);
         foreach (var subscription in subscriptions.Values)
         {
@@ -36,8 +37,11 @@ internal sealed class Watch(
             }
             else if (topic.TopicId.ToString() != subscription.TopicId)
             {
-                if (await IsBegunAnewAsync(subscription, topic.TopicId.ToString(), cancellationToken).ConfigureAwait(false))
-                    mayGoOn = true;
+                // An operator may have let the worker begin anew on the topic as it is now.
+                var row = await store.EnsureAsync(
+                    clusterId, worker, subscription.Topic, topic.TopicId.ToString(), cancellationToken, severalClusters: options.SeveralClusters).ConfigureAwait(false);
+                if (row.TopicId == topic.TopicId.ToString())
+                    begunAnew.Add((subscription, row));
                 else
                     recreated.Add(subscription.Topic, topic.TopicId.ToString());
             }
@@ -49,7 +53,10 @@ internal sealed class Watch(
         if (recreated.Count == 0 && missing.Count == 0)
             foreach (var (claim, position) in positions)
                 claim.CheckedPosition = position;
-        return new Sighting(fenced, missing, recreated, mayGoOn);
+        // Only when nothing can fail any more: a look that fails tells nobody, and the next one would find nothing new.
+        foreach (var (subscription, row) in begunAnew)
+            (subscription.TopicId, subscription.Id) = (row.TopicId, row.Id);
+        return new Sighting(fenced, missing, recreated, mayGoOn || begunAnew.Count > 0);
     }
 
     /// <summary>A topic that was missing is there, and may have been since before this process began.</summary>
@@ -67,16 +74,6 @@ internal sealed class Watch(
             return;
         await store.NotePartitionsAsync(subscription.Id, partitions, cancellationToken).ConfigureAwait(false);
         _partitions[subscription.Topic] = partitions;
-    }
-
-    /// <summary>Whether an operator has let the worker begin anew on the topic as it is now. Nothing of the old subscription is claimed any more.</summary>
-    private async Task<bool> IsBegunAnewAsync(Subscription subscription, string topicId, CancellationToken cancellationToken)
-    {
-        var row = await store.EnsureAsync(clusterId, worker, subscription.Topic, topicId, cancellationToken, severalClusters: options.SeveralClusters).ConfigureAwait(false);
-        if (row.TopicId != topicId)
-            return false;
-        (subscription.TopicId, subscription.Id) = (row.TopicId, row.Id);
-        return true;
     }
 }
 

@@ -36,6 +36,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
 
     // What a person decided.
     public const string OffsetsReset = "offsets_reset";
+    public const string OrderBroken = "order_broken";
 
     /// <summary>Who resolved what needed nobody.</summary>
     public const string Automatic = "automatic";

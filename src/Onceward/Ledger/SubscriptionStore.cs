@@ -30,6 +30,8 @@ internal sealed class SubscriptionStore(NpgsqlDataSource database)
         if (renamedFrom is not null)
             await ExecuteAsync(connection, Rename, cancellationToken, worker, topic, renamedFrom).ConfigureAwait(false);
         var known = await FindAsync(connection, worker, topic, cancellationToken).ConfigureAwait(false);
+        if (known.Count == 0)
+            await RequireNotRenamedAsync(connection, worker, topic, cancellationToken).ConfigureAwait(false);
         var row = Choose(known, clusterId, worker, topic, topicId, severalClusters)
             ?? await InsertAsync(connection, clusterId, worker, topic, topicId, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -56,7 +58,7 @@ internal sealed class SubscriptionStore(NpgsqlDataSource database)
             return new SubscriptionRow(former.Id, former.TopicId);
         if (!severalClusters && known.Find(k => k.ClusterId != clusterId && !k.IsRetired) is { } other)
             throw new OncewardException(
-                ErrorCodes.Cluster, $"Worker '{worker}' would read topic '{topic}' of cluster {clusterId}, but the ledger holds its offsets of cluster {other.ClusterId}, which mean other records here. Nothing is read. If it moved, an operator has to set its positions there, in the ledger. If it reads both clusters: set SeveralClusters. If neither, correct the bootstrap servers.");
+                ErrorCodes.Cluster, $"Worker '{worker}' would read topic '{topic}' of cluster {clusterId}, but the ledger holds its offsets of cluster {other.ClusterId}, which mean other records here. Nothing is read. If it moved, an operator has to set its positions there: onceward offsets reset --new-cluster. If it reads both clusters: set SeveralClusters. If neither, correct the bootstrap servers.");
         return null;
     }
 
@@ -70,6 +72,16 @@ internal sealed class SubscriptionStore(NpgsqlDataSource database)
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             known.Add(new Known(reader.GetInt32(0), reader.GetString(1), reader.GetString(2), reader.GetBoolean(3)));
         return known;
+    }
+
+    /// <summary>A process of the old name that starts once more must not apply everything again.</summary>
+    private static async Task RequireNotRenamedAsync(NpgsqlConnection connection, string worker, string topic, CancellationToken cancellationToken)
+    {
+        var command = Command(connection, RenamedTo, worker, topic);
+        await using var _ = command.ConfigureAwait(false);
+        if (await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is string name)
+            throw new OncewardException(
+                ErrorCodes.Topic, $"Worker '{worker}' was renamed to '{name}', which has its offsets of topic '{topic}'. Under the old name everything would be applied again; nothing is read. Deploy '{name}', or set RenamedFrom(\"{name}\") to go back. A new worker needs another name.");
     }
 
     private static async Task<SubscriptionRow> InsertAsync(
@@ -118,6 +130,11 @@ internal sealed class SubscriptionStore(NpgsqlDataSource database)
             UPDATE onceward.consumer_offset o SET epoch = o.epoch + 1 FROM renamed WHERE o.subscription_id = renamed.id)
         INSERT INTO onceward.incident (kind, subscription_id, detail, resolved_by, resolved_at)
         SELECT '{IncidentStore.WorkerRenamed}', id, jsonb_build_object('from', $3, 'to', $1), '{IncidentStore.Automatic}', now() FROM renamed
+        """;
+
+    private const string RenamedTo = $"""
+        SELECT s.worker FROM onceward.incident i JOIN onceward.subscription s ON s.id = i.subscription_id
+         WHERE i.kind = '{IncidentStore.WorkerRenamed}' AND i.detail->>'from' = $1 AND s.topic = $2 AND s.retired_at IS NULL LIMIT 1
         """;
 
     private const string NotePartitions = $"""

@@ -1,5 +1,6 @@
 using Npgsql;
 using Onceward.Handling;
+using Onceward.Ledger;
 
 namespace Onceward.Operations;
 
@@ -144,9 +145,9 @@ internal sealed class DeadLetterOperations(NpgsqlDataSource database)
         SELECT subscription_id, $2, arrival, partition, "offset", value, headers, ts, original_value, edited_at, edited_by, id FROM letter
         """;
 
-    private const string NoteBrokenOrder = """
-        INSERT INTO onceward.incident (kind, subscription_id, partition, from_offset, detail)
-        SELECT 'order_broken', subscription_id, partition, "offset", jsonb_build_object('by', $2, 'dead_letter', id) FROM onceward.dead_letter WHERE id = $1
+    private const string NoteBrokenOrder = $"""
+        INSERT INTO onceward.incident (kind, subscription_id, partition, from_offset, detail, resolved_by, resolved_at)
+        SELECT '{IncidentStore.OrderBroken}', subscription_id, partition, "offset", jsonb_build_object('by', $2, 'dead_letter', id), $2, now() FROM onceward.dead_letter WHERE id = $1
         """;
 
     private const string Discard = """

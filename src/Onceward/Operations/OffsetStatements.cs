@@ -59,7 +59,7 @@ internal sealed class OffsetStatements(NpgsqlTransaction transaction, OffsetRese
         var letters = await CountAsync(CloseLetters, cancellationToken, [.. Positions(), Sql.Text(by)]).ConfigureAwait(false);
         if (reset.ForgetEvents)
             await Sql.ExecuteAsync(transaction, "DELETE FROM onceward.seen_event WHERE scope = $1", cancellationToken, Sql.Int(subscription)).ConfigureAwait(false);
-        await Sql.ExecuteAsync(transaction, ResolveIncidents, cancellationToken, Sql.Int(subscription), Array(targets.Keys), Sql.Text(by)).ConfigureAwait(false);
+        await Sql.ExecuteAsync(transaction, ResolveIncidents, cancellationToken, [.. Positions(), Sql.Text(by)]).ConfigureAwait(false);
         await Sql.ExecuteAsync(transaction, MoveRows, cancellationToken, Positions()).ConfigureAwait(false);
         var detail = IncidentDetail.Of(("by", by), ("to", kind == IncidentStore.OffsetsReset ? reset.To.ToString() : null), ("reason", reset.Reason));
         await Sql.ExecuteAsync(
@@ -133,9 +133,12 @@ internal sealed class OffsetStatements(NpgsqlTransaction transaction, OffsetRese
         """;
 
     private const string ResolveIncidents = """
-        UPDATE onceward.incident SET resolved_by = $3, resolved_at = now()
-         WHERE subscription_id = $1 AND resolved_by IS NULL AND (partition = ANY ($2) OR (partition = -1 AND kind = 'topic_missing'))
-           AND kind <> 'key_held'
+        UPDATE onceward.incident i SET resolved_by = $4, resolved_at = now()
+         WHERE i.subscription_id = $1 AND i.resolved_by IS NULL
+           AND (i.partition = -1 AND i.kind = 'topic_missing'
+                OR EXISTS (
+                   SELECT FROM unnest($2, $3) AS t (partition, until)
+                    WHERE t.partition = i.partition AND (i.kind <> 'key_held' OR i.from_offset >= t.until)))
         """;
 
     private const string MoveRows = """

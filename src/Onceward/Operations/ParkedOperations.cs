@@ -1,4 +1,5 @@
 using Npgsql;
+using Onceward.Ledger;
 
 namespace Onceward.Operations;
 
@@ -52,12 +53,14 @@ internal sealed class ParkedOperations(NpgsqlDataSource database)
 
     public static async Task<string?> RetryAsync(NpgsqlTransaction transaction, Target target, string by, CancellationToken cancellationToken)
     {
+        await SettleHeldAsync(transaction, target, by, cancellationToken).ConfigureAwait(false);
         await Sql.ExecuteAsync(transaction, MakeDue, cancellationToken, Sql.Int(target.Subscription), Sql.Bytes(target.KeyId)).ConfigureAwait(false);
         return null;
     }
 
     public static async Task<string?> DiscardAsync(NpgsqlTransaction transaction, Target target, string by, CancellationToken cancellationToken)
     {
+        await SettleHeldAsync(transaction, target, by, cancellationToken).ConfigureAwait(false);
         var command = new NpgsqlCommand(Discard, transaction.Connection, transaction);
         command.Parameters.AddRange((NpgsqlParameter[])
             [Sql.Int(target.Subscription), Sql.Bytes(target.KeyId), Sql.Int(target.Filter.Partition), Sql.Long(target.Filter.Offset), Sql.Text(by)]);
@@ -81,6 +84,10 @@ internal sealed class ParkedOperations(NpgsqlDataSource database)
         }, cancellationToken).ConfigureAwait(false);
         return outcomes is [var outcome] ? outcome : new Outcome(target.Worker, target.Topic, target.Key, null, Verdict.AlreadyApplied);
     }
+
+    /// <summary>A held key waited for a person, who has decided now.</summary>
+    private static Task<int> SettleHeldAsync(NpgsqlTransaction transaction, Target target, string by, CancellationToken cancellationToken) =>
+        Sql.ExecuteAsync(transaction, SettleHeld, cancellationToken, Sql.Int(target.Subscription), Sql.Bytes(target.KeyId), Sql.Text(by));
 
     private Task<List<Target>> TargetsAsync(SetAsideFilter filter, CancellationToken cancellationToken) => Sql.ReadAsync(
         Select(filter, "k.subscription_id, k.key_id, s.worker, s.topic, k.key"),
@@ -113,6 +120,13 @@ internal sealed class ParkedOperations(NpgsqlDataSource database)
 
     // An update and not a select, so that the row count says whether it is there. The lock is the same.
     private const string HoldKey = "UPDATE onceward.parked_key SET state = state WHERE subscription_id = $1 AND key_id = $2";
+
+    private const string SettleHeld = $"""
+        UPDATE onceward.incident i SET resolved_by = $3, resolved_at = now()
+          FROM onceward.parked_record r
+         WHERE i.kind = '{IncidentStore.HeldKey}' AND i.resolved_by IS NULL AND i.subscription_id = r.subscription_id AND i.partition = r.partition AND i.from_offset = r."offset"
+           AND r.subscription_id = $1 AND r.key_id = $2
+        """;
 
     private const string MakeDue = """
         UPDATE onceward.parked_key SET state = 'waiting', attempts = 0, next_attempt_at = now() WHERE subscription_id = $1 AND key_id = $2

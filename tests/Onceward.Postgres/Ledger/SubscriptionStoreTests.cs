@@ -72,6 +72,22 @@ public sealed class SubscriptionStoreTests
     }
 
     [Fact]
+    public async Task A_process_of_the_old_name_that_starts_once_more_begins_nothing_anew_and_the_name_can_be_taken_back()
+    {
+        await using var database = await InstallAsync();
+        var store = new SubscriptionStore(database.Source);
+        var row = await store.EnsureAsync("c", "old", "t", "id-1", default);
+        await store.EnsureAsync("c", "new", "t", "id-1", default, renamedFrom: "old");
+        var error = await Should.ThrowAsync<OncewardException>(() => store.EnsureAsync("c", "old", "t", "id-1", default));
+        error.IsTransient.ShouldBeFalse("the host stops");
+        error.Message.ShouldContain("was renamed to 'new'");
+        (await database.ScalarAsync<long>("SELECT count(*) FROM onceward.subscription")).ShouldBe(1);
+        (await store.EnsureAsync("c", "old", "another", "id-2", default)).Id.ShouldNotBe(row.Id, "a topic that the renamed one never read");
+        (await store.EnsureAsync("c", "old", "t", "id-1", default, renamedFrom: "new")).ShouldBe(row);
+        (await store.EnsureAsync("c", "old", "t", "id-1", default)).ShouldBe(row);
+    }
+
+    [Fact]
     public async Task A_name_that_has_offsets_of_its_own_takes_over_nothing()
     {
         await using var database = await InstallAsync();

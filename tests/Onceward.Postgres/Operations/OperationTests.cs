@@ -36,7 +36,9 @@ public sealed class OperationTests
         _fails.Clear();
         (await keys.RetryAsync(s_k, s_dry)).ShouldHaveSingleItem().Verdict.ShouldBe(Verdict.Applies);
         (await lane.RedriveAsync()).ShouldBeFalse("it was a dry run");
+        (await lane.OpenIncidentsAsync()).ShouldBe(["key_held"]);
         (await keys.RetryAsync(s_k, s_do)).ShouldHaveSingleItem().Verdict.ShouldBe(Verdict.Applies);
+        (await lane.OpenIncidentsAsync()).ShouldBeEmpty("a person has decided");
         await lane.DrainAsync();
         (await lane.PlacesAsync()).ShouldBe(["0:0", "0:1"]);
         (await keys.ListAsync(s_k)).ShouldBeEmpty();
@@ -49,7 +51,9 @@ public sealed class OperationTests
         await using var lane = await TestLane.CreateAsync(Picky, attempts: 2, retry: r => r.HoldKey());
         lane.ClaimKeyed(0, "k:1", "k:2", "k:3");
         await lane.DrainAsync();
+        (await lane.OpenIncidentsAsync()).ShouldBe(["key_held"]);
         (await new ParkedKeys(lane.Database.Source).DiscardAsync(s_k, s_do)).ShouldHaveSingleItem().Position.ShouldBe("0@0");
+        (await lane.OpenIncidentsAsync()).ShouldBeEmpty();
         await lane.DrainAsync();
         (await lane.PlacesAsync()).ShouldBe(["0:1", "0:2"]);
         var letters = new DeadLetters(lane.Database.Source);

@@ -53,6 +53,17 @@ public sealed partial class TidyTests
         named.Where(n => !tests[n.Class].Any(text => text.Contains($" {n.Method}(", StringComparison.Ordinal))).ShouldBeEmpty();
     }
 
+    /// <summary>Whoever is woken by an incident finds it in the index.</summary>
+    [Fact]
+    public void Every_kind_of_incident_is_in_the_index_of_the_operating_pages()
+    {
+        var index = File.ReadAllText(Path.Combine(Repository.Root, "docs/operating/README.md"));
+        var kinds = typeof(Ledger.IncidentStore).GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.Name != nameof(Ledger.IncidentStore.Automatic))
+            .Select(f => (string)f.GetRawConstantValue()!).ToArray();
+        kinds.Length.ShouldBeGreaterThan(15);
+        kinds.Where(k => !index.Contains($"`{k}`", StringComparison.Ordinal)).ShouldBeEmpty();
+    }
+
     [Fact]
     public void The_handler_of_the_README_is_the_one_that_is_compiled()
     {

@@ -36,6 +36,12 @@ public sealed class WorkerOptions
     /// </summary>
     public TimeSpan CheckInterval { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// After how long it is noted that records wait behind an open transaction. Default: 2 min, twice the usual transaction time-out, after which the
+    /// broker ends it by itself.
+    /// </summary>
+    public TimeSpan HungTransactionAfter { get; set; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Whether this worker may read topics of the same name on several clusters into one ledger. Default: no; then a second cluster is refused.</summary>
     public bool SeveralClusters { get; set; }
 

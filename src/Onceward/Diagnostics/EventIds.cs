@@ -24,6 +24,7 @@ internal static class EventIds
     public const int IncidentNotNoted = 1112;
     public const int WatchFailed = 1113;
     public const int TopicMissing = 1114;
+    public const int TransactionHung = 1115;
 
     // 1200: lanes
     public const int BatchCommitted = 1200;

@@ -57,6 +57,14 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
         return (await end.ConfigureAwait(false)).ToDictionary(e => e.Key, e => new LogBounds(lows[e.Key], e.Value));
     }
 
+    /// <summary>The last stable offset of each partition, and the end of its log behind which nothing is written yet.</summary>
+    public async Task<Dictionary<TopicPartition, (long Stable, long End)>> EndsAsync(IReadOnlyCollection<TopicPartition> partitions, CancellationToken cancellationToken)
+    {
+        var stable = await OffsetsAsync(partitions, OffsetSpec.Latest(), cancellationToken).ConfigureAwait(false);
+        var end = await OffsetsAsync(partitions, OffsetSpec.Latest(), cancellationToken, IsolationLevel.ReadUncommitted).ConfigureAwait(false);
+        return end.ToDictionary(e => e.Key, e => (stable[e.Key], e.Value));
+    }
+
     /// <summary>The first offset whose record has this timestamp or a later one; null: there is none.</summary>
     public async Task<Dictionary<TopicPartition, long?>> OffsetsAtAsync(
         IReadOnlyCollection<TopicPartition> partitions, DateTimeOffset time, CancellationToken cancellationToken)
@@ -112,11 +120,11 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
     }
 
     private async Task<Dictionary<TopicPartition, long>> OffsetsAsync(
-        IReadOnlyCollection<TopicPartition> partitions, OffsetSpec spec, CancellationToken cancellationToken)
+        IReadOnlyCollection<TopicPartition> partitions, OffsetSpec spec, CancellationToken cancellationToken, IsolationLevel isolation = IsolationLevel.ReadCommitted)
     {
         var answer = await Admin.ListOffsetsAsync(
             partitions.Select(p => new TopicPartitionOffsetSpec { TopicPartition = p, OffsetSpec = spec }),
-            new ListOffsetsOptions { RequestTimeout = s_timeout, IsolationLevel = IsolationLevel.ReadCommitted }).WaitAsync(cancellationToken).ConfigureAwait(false);
+            new ListOffsetsOptions { RequestTimeout = s_timeout, IsolationLevel = isolation }).WaitAsync(cancellationToken).ConfigureAwait(false);
         return answer.ResultInfos.ToDictionary(
             info => info.TopicPartitionOffsetError.TopicPartition,
             info => info.TopicPartitionOffsetError is var at && (at.Error.IsError || at.Offset.Value < 0)

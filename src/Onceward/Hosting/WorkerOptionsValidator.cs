@@ -29,6 +29,7 @@ internal sealed class WorkerOptionsValidator : IValidateOptions<WorkerOptions>
             "10 ms to one day");
         CheckBound("FrozenOwnerGrace", options.FrozenOwnerGrace);
         CheckBound("CheckInterval", options.CheckInterval);
+        CheckBound("HungTransactionAfter", options.HungTransactionAfter);
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
 
         // PostgreSQL takes zero for "no bound", and whole milliseconds of an int.

@@ -69,7 +69,8 @@ internal sealed partial class WorkerService(
         var first = new FirstPositions(_cluster, clusterId, shared.Value.Application, store, incidents, subscriptions);
         var claimer = new Claimer(_cluster, store, first, incidents, subscriptions, _time);
         var waiting = new WaitingClaims(claimer, new FrozenOwner(_database, incidents), options, _time);
-        var watch = new Watch(definition.Name, options, _cluster, clusterId, _database, new SubscriptionStore(_database), incidents, subscriptions);
+        var watch = new Watch(definition.Name, options, _cluster, clusterId, _database, new SubscriptionStore(_database), incidents, subscriptions,
+            new HungTransactions(definition.Name, options.HungTransactionAfter, _cluster, incidents, _time, loggers.CreateLogger<HungTransactions>()));
         return new ConsumerLoop(
             definition.Name, config, claimer, waiting, watch, incidents, subscriptions, lanes, options, _time, loggers.CreateLogger<ConsumerLoop>());
     }

@@ -9,7 +9,7 @@ namespace Onceward.Intake;
 /// <remarks>Runs in the background; what it saw is acted upon by the poll thread.</remarks>
 internal sealed class Watch(
     string worker, WorkerOptions options, Cluster cluster, string clusterId, NpgsqlDataSource database, SubscriptionStore store, IncidentStore incidents,
-    IReadOnlyDictionary<string, Subscription> subscriptions)
+    IReadOnlyDictionary<string, Subscription> subscriptions, HungTransactions hung)
 {
     private readonly Dictionary<string, int> _partitions = new(StringComparer.Ordinal);
     private readonly HashSet<string> _present = new(StringComparer.Ordinal);
@@ -51,8 +51,11 @@ internal sealed class Watch(
             }
         }
         if (recreated.Count == 0 && missing.Count == 0)
+        {
             foreach (var (claim, position) in positions)
                 claim.CheckedPosition = position;
+            await hung.LookAsync(claims, cancellationToken).ConfigureAwait(false);
+        }
         // Only when nothing can fail any more: a look that fails tells nobody, and the next one would find nothing new.
         foreach (var (subscription, row) in begunAnew)
             (subscription.TopicId, subscription.Id) = (row.TopicId, row.Id);

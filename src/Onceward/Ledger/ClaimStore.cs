@@ -97,11 +97,11 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
               JOIN unnest($1, $2) AS wanted (subscription_id, partition) USING (subscription_id, partition)
              ORDER BY o.subscription_id, o.partition
                FOR UPDATE OF o SKIP LOCKED),
-        -- Who blocked there is not the owner any more; the new one notes it again if it does.
+        -- Whoever saw these is not the owner any more; the new one notes them again if they last.
         unblocked AS (
             UPDATE onceward.incident i SET resolved_by = 'automatic', resolved_at = now()
               FROM free
-             WHERE i.resolved_by IS NULL AND i.kind = 'partition_blocked' AND i.subscription_id = free.subscription_id AND i.partition = free.partition)
+             WHERE i.resolved_by IS NULL AND i.kind IN ('partition_blocked', 'transaction_hung') AND i.subscription_id = free.subscription_id AND i.partition = free.partition)
         UPDATE onceward.consumer_offset o
            SET epoch = o.epoch + 1, owner = $3, claimed_at = now()
           FROM free

@@ -24,6 +24,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string HeldKey = "key_held";
     public const string PartitionBlocked = "partition_blocked";
     public const string TopicMissing = "topic_missing";
+    public const string TransactionHung = "transaction_hung";
     public const string PartitionsGrown = "partitions_grown";
     public const string OwnersFenceEachOther = "owners_fence_each_other";
     public const string RowHeld = "row_held";

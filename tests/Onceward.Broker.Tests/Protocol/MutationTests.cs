@@ -13,7 +13,9 @@ namespace Onceward.Broker.Tests.Protocol;
 /// <remarks>
 /// The clock is the test's: a request that waits is ended by moving it, so that none hangs. ONCEWARD_FUZZ_MUTATIONS and ONCEWARD_FUZZ_SEED set how
 /// many and which; the seed is printed, and a failure names its input.
+/// What an input makes the process allocate is counted, so no other test runs beside these.
 /// </remarks>
+[Collection(nameof(RunsAlone))]
 public sealed class MutationTests(ITestOutputHelper output)
 {
     private const int FewInputs = 5_000;

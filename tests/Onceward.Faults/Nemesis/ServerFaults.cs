@@ -10,6 +10,9 @@ internal sealed class ServerFaults(Scene scene) : IDisposable
     private static readonly TimeSpan s_metadataTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_inSyncLimit = TimeSpan.FromSeconds(30);
 
+    // Longer than the load's pause between two bursts: only a batch finds out that its partition is taken.
+    private static readonly TimeSpan s_rivalPause = TimeSpan.FromSeconds(3);
+
     private readonly SemaphoreSlim _broker = new(1);
     private readonly SemaphoreSlim _database = new(1);
 
@@ -67,16 +70,39 @@ internal sealed class ServerFaults(Scene scene) : IDisposable
         return new InflictedFault(plan, "sessions", new Bite(ended, "sessions terminated"));
     }
 
-    /// <summary>Whoever owns the partition is fenced from it, and from it alone.</summary>
+    /// <summary>A running worker is fenced from a partition that it owns, and from it alone.</summary>
+    /// <remarks>Who loses the partition to a rebalance at the same moment is not fenced any more: then the rival takes another.</remarks>
     public async Task<InflictedFault?> ClaimAsRivalAsync(PlannedFault plan, CancellationToken cancellationToken)
     {
-        var partition = plan.Pick % RunOptions.Partitions;
         var before = scene.Tally.Count("onceward.partitions.fenced");
-        await scene.Store.AskAsync<long>(
-            "UPDATE onceward.consumer_offset SET epoch = epoch + 1, owner = 'rival' WHERE partition = $1 RETURNING epoch", cancellationToken,
-            new Npgsql.NpgsqlParameter<int> { TypedValue = partition });
-        var fenced = await Evidence.AwaitAsync(() => Task.FromResult(scene.Tally.Count("onceward.partitions.fenced") - before), cancellationToken);
-        return new InflictedFault(plan, $"partition {partition}", new Bite(fenced, "partitions fenced"));
+        var taken = new List<int>();
+        var fenced = await Evidence.AwaitAsync(
+            async () =>
+            {
+                if (await ClaimOneAsync(plan, cancellationToken) is { } partition)
+                    taken.Add(partition);
+                await Task.Delay(s_rivalPause, cancellationToken);
+                return scene.Tally.Count("onceward.partitions.fenced") - before;
+            },
+            cancellationToken);
+        return new InflictedFault(plan, $"partition {string.Join(", then ", taken)}", new Bite(fenced, "partitions fenced"));
+    }
+
+    private async Task<int?> ClaimOneAsync(PlannedFault plan, CancellationToken cancellationToken)
+    {
+        var owners = scene.Workers.Where(w => w is { Pid: not null, IsFrozen: false, IsTaken: false }).Select(w => $"/{w.Pid}").ToArray();
+        var partition = await scene.Store.AskAsync<int>(
+            """
+            WITH claimed AS (
+                UPDATE onceward.consumer_offset SET epoch = epoch + 1, owner = 'rival'
+                 WHERE (subscription_id, partition) = (
+                       SELECT subscription_id, partition FROM onceward.consumer_offset
+                        WHERE state = 'running' AND substring(owner FROM '/[0-9]+$') = ANY ($1)
+                        ORDER BY hashint4(partition # $2) LIMIT 1)
+             RETURNING partition)
+            SELECT coalesce((SELECT partition FROM claimed), -1)
+            """, cancellationToken, new Npgsql.NpgsqlParameter<string[]> { TypedValue = owners }, new Npgsql.NpgsqlParameter<int> { TypedValue = plan.Pick });
+        return partition >= 0 ? partition : null;
     }
 
     private long BrokenByPostgres() => scene.Children.Sum(c => c.Postgres.BrokenByServer);

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Onceward.Broker.Handlers;
+using Onceward.Broker.Faults;
 using Onceward.Broker.Listening;
 using Onceward.Broker.Protocol.Messages;
 using Onceward.Broker.Topics;
@@ -32,6 +32,9 @@ public sealed partial class EmbeddedBroker : IAsyncDisposable
 
     /// <summary>The cluster's id; it stays with the data directory.</summary>
     public string ClusterId => Node.ClusterId;
+
+    /// <summary>Faults for tests: late, failing and unanswered requests, cut and refused connections, a coordinator that moves.</summary>
+    public BrokerFaults Faults { get; } = new();
 
     private BrokerNode Node => node ?? throw new InvalidOperationException("The broker is stopped: restart it first.");
 
@@ -88,13 +91,13 @@ public sealed partial class EmbeddedBroker : IAsyncDisposable
 
     private async ValueTask ListenAsync(CancellationToken cancellationToken)
     {
-        var bound = Listener.Bind(options, port, loggerFactory); // First: a taken port is known before anything is opened.
+        var bound = Listener.Bind(options, port, Faults, loggerFactory); // First: a taken port is known before anything is opened.
         try
         {
             var advertised = options.AdvertisedPort > 0 ? options.AdvertisedPort : bound.Endpoint.Port;
             var address = new NodeAddress(options.NodeId, bound.Endpoint.Address.ToString(), advertised);
             node = await BrokerNode.OpenAsync(options, loggerFactory, address, cancellationToken).ConfigureAwait(false);
-            bound.Start(new RequestRouter(HandlerTable.Create(node)));
+            bound.Start(new RequestRouter(node, Faults));
         }
         catch
         {

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Onceward.Broker.Faults;
 using Onceward.Broker.Protocol;
 
 namespace Onceward.Broker.Listening;
@@ -53,6 +54,11 @@ internal sealed partial class Connection : IDisposable
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             LogAborted(logger, peer.Address, e.Message);
+        }
+        catch (ConnectionCutException e)
+        {
+            LogAborted(logger, peer.Address, e.Message);
+            socket.LingerState = new LingerOption(enable: true, seconds: 0); // Closed like this it is reset.
         }
         catch (MalformedRequestException e)
         {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using Onceward.Broker.Faults;
 
 namespace Onceward.Broker.Listening;
 
@@ -18,15 +19,16 @@ internal sealed partial class Listener : IAsyncDisposable
 
     private readonly Socket socket;
     private readonly BrokerOptions options;
+    private readonly BrokerFaults faults;
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
     private readonly ConcurrentDictionary<long, (Connection Connection, Task Run)> connections = new();
     private Task accepting = Task.CompletedTask;
     private long lastId;
 
-    private Listener(Socket socket, BrokerOptions options, ILogger logger)
+    private Listener(Socket socket, BrokerOptions options, BrokerFaults faults, ILogger logger)
     {
-        (this.socket, this.options, this.logger) = (socket, options, logger);
+        (this.socket, this.options, this.faults, this.logger) = (socket, options, faults, logger);
         Endpoint = (IPEndPoint)socket.LocalEndPoint!;
     }
 
@@ -36,15 +38,16 @@ internal sealed partial class Listener : IAsyncDisposable
 
     /// <param name="options">The address and the largest request.</param>
     /// <param name="port">0: a free one.</param>
+    /// <param name="faults">Of a test; they may refuse connections.</param>
     /// <param name="loggerFactory">For what goes wrong with connections.</param>
     /// <exception cref="IOException">The port is taken, or is not allowed.</exception>
-    public static Listener Bind(BrokerOptions options, int port, ILoggerFactory loggerFactory)
+    public static Listener Bind(BrokerOptions options, int port, BrokerFaults faults, ILoggerFactory loggerFactory)
     {
         var bound = new Socket(options.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
             bound.Bind(new IPEndPoint(options.Address, port));
-            return new Listener(bound, options, loggerFactory.CreateLogger<Listener>());
+            return new Listener(bound, options, faults, loggerFactory.CreateLogger<Listener>());
         }
         catch (SocketException e)
         {
@@ -124,6 +127,11 @@ internal sealed partial class Listener : IAsyncDisposable
         var id = ++lastId;
         try
         {
+            if (faults.Refuses())
+            {
+                accepted.Close(timeout: 0); // Resets it.
+                return;
+            }
             accepted.NoDelay = true;
             connection = new Connection(accepted, id, options.MaxRequestBytes, router, logger);
         }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Frozen;
+using Onceward.Broker.Faults;
 using Onceward.Broker.Handlers;
 using Onceward.Broker.Protocol;
 using Onceward.Broker.Protocol.Messages;
@@ -11,13 +12,14 @@ namespace Onceward.Broker.Listening;
 /// As Kafka does it: an unknown request, or a version outside the range, ends the connection. Only ApiVersions is answered in any version, in
 /// words of version 0, so that a newer client learns what to say; and its answer's header never has tagged fields (KIP-511).
 /// </remarks>
-internal sealed class RequestRouter(IEnumerable<ApiHandler> handlers)
+internal sealed class RequestRouter(BrokerNode node, BrokerFaults faults)
 {
     private const int LengthBytes = 4;
 
-    private readonly FrozenDictionary<ApiKey, ApiHandler> handlers = handlers.ToFrozenDictionary(handler => handler.Key);
+    private readonly FrozenDictionary<ApiKey, ApiHandler> handlers = HandlerTable.Create(node).ToFrozenDictionary(handler => handler.Key);
 
     /// <summary>The framed answer, which the caller disposes of; null: none is sent.</summary>
+    /// <exception cref="ConnectionCutException">A fault was ordered.</exception>
     public async ValueTask<WireWriter?> AnswerAsync(RequestHeader header, Peer peer, CancellationToken cancellationToken)
     {
         if (!header.IsSupported)
@@ -25,8 +27,27 @@ internal sealed class RequestRouter(IEnumerable<ApiHandler> handlers)
         if (!handlers.TryGetValue(header.Api.Key, out var handler))
             throw new MalformedRequestException($"{header.Api.Key} is not there");
         var context = new RequestContext(header.Api, header.Version, header.ClientId, peer.Host, peer.ConnectionId);
-        var response = await handler.HandleAsync(context, header.Body, cancellationToken).ConfigureAwait(false);
+        var response = faults.Take(header.Api.Key, header.ClientId) is { } fault
+            ? await HandleAsync(fault, handler, context, header.Body, cancellationToken).ConfigureAwait(false)
+            : await handler.HandleAsync(context, header.Body, cancellationToken).ConfigureAwait(false);
         return response is null ? null : Frame(header, response, header.Version);
+    }
+
+    private async ValueTask<IResponse?> HandleAsync(Fault fault, ApiHandler handler, RequestContext context, Memory<byte> body, CancellationToken cancellationToken)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.Fail:
+                return ErrorAnswers.Create(node, context, body, fault.Error);
+            case FaultKind.Delay:
+                await Task.Delay(fault.Time, node.Options.TimeProvider, cancellationToken).ConfigureAwait(false);
+                return await handler.HandleAsync(context, body, cancellationToken).ConfigureAwait(false);
+            case FaultKind.DropReply:
+                await handler.HandleAsync(context, body, cancellationToken).ConfigureAwait(false);
+                throw new ConnectionCutException();
+            default:
+                throw new ConnectionCutException();
+        }
     }
 
     private static WireWriter AnswerUnsupported(RequestHeader header) => header.Api.Key == ApiKey.ApiVersions

@@ -31,7 +31,8 @@ internal sealed class ValidRequests(Random random)
         return Write(schema, version);
     }
 
-    private byte[] Write(Schema schema, short version)
+    /// <summary>A frame without its length, of one kind.</summary>
+    public byte[] Write(Schema schema, short version)
     {
         var header = new WireWriter(flexible: false).Int16(schema.Key).Int16(version).Int32(random.Next()).Int16(4).Raw("fuzz"u8);
         if (schema.Flexible(version))

@@ -251,6 +251,35 @@ public sealed class CheckerTests
         Checker.Check(late).Violated.ShouldBe([Property.Liveness]);
     }
 
+    [Fact]
+    public void Of_a_topic_that_has_grown_a_key_has_an_order_in_each_partition()
+    {
+        LetOneKeyMove();
+        Broken(Property.KeyOrder, Property.Output);
+        _history.HasGrown = true;
+        CheckedProperties().ShouldBeEmpty();
+        var (first, second) = (_history.Ledger.FindIndex(r => r is { Partition: 1, Offset: 4 }), _history.Ledger.FindIndex(r => r is { Partition: 1, Offset: 6 }));
+        (_history.Ledger[first], _history.Ledger[second]) = (_history.Ledger[second], _history.Ledger[first]);
+        Broken(Property.KeyOrder).OutOfOrder.ShouldBe(2);
+    }
+
+    /// <summary>What was of the key k1 in partition 1 is of k0, which was in partition 0 before: the two have no common order.</summary>
+    private void LetOneKeyMove()
+    {
+        Replace(_history.Visible, r => r with { Key = "k0" });
+        Replace(_history.Acked, r => r with { Key = "k0" });
+        Replace(_history.Ledger, r => r with { Key = "k0" });
+        Replace(_history.Published, r => r with { Key = "k0" });
+        _history.Balances["k0"] += _history.Balances["k1"];
+        _history.Balances.Remove("k1");
+    }
+
+    private static void Replace<T>(List<T> list, Func<T, T> by)
+    {
+        for (var i = 0; i < list.Count; i++)
+            list[i] = by(list[i]);
+    }
+
     private Findings Broken(params Property[] properties)
     {
         var findings = Checker.Check(_history);

@@ -32,8 +32,10 @@ internal sealed class Conductor(Scene scene, RunOptions options, Action<string> 
         {
             over.CancelAfter(options.Length);
             var load = Task.Run(() => scene.Producing.RunAsync(over.Token), cancellationToken);
+            var growth = options.GrowTo is { } partitions ? GrowAsync(partitions, over.Token) : Task.CompletedTask;
             await InflictAllAsync(over.Token, cancellationToken);
             await load;
+            await growth;
         }
         cancellationToken.ThrowIfCancellationRequested();
         say($"{scene.Journal.AckedCount} records acknowledged, {_inflicted.Count} faults; healing");
@@ -49,6 +51,16 @@ internal sealed class Conductor(Scene scene, RunOptions options, Action<string> 
             child.Leave();
         await Task.WhenAll(scene.Children.Select(c => c.EndedAsync(TimeSpan.FromSeconds(20))));
         return await Collector.CollectAsync(scene, options, drained, cancellationToken);
+    }
+
+    /// <summary>The input has more partitions all at once, and producers that come behind it move keys there.</summary>
+    private async Task GrowAsync(int partitions, CancellationToken over)
+    {
+        await Task.Delay(options.Length / 3, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!over.IsCancellationRequested && !await scene.TryGrowInputAsync(partitions))
+            await Task.Delay(s_poll, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        scene.Producing.GrowTo(partitions);
+        say($"the input has {partitions} partitions");
     }
 
     /// <summary>Each fault at its time, none waiting for another.</summary>
@@ -133,7 +145,7 @@ internal sealed class Conductor(Scene scene, RunOptions options, Action<string> 
 
     private async Task<bool> IsDrainedAsync(CancellationToken cancellationToken)
     {
-        var ends = TopicReader.EndsOf(options, scene.Input, RunOptions.Partitions);
+        var ends = TopicReader.EndsOf(options, scene.Input, options.LastPartitions);
         if (await scene.Store.AskAsync<long>("SELECT coalesce(sum(next_offset), 0)::bigint FROM onceward.consumer_offset", cancellationToken) != ends.Sum())
             return false;
         return await scene.Store.AskAsync<bool>(

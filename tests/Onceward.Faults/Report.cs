@@ -78,11 +78,17 @@ internal sealed class Report(RunOptions options, Scene scene, IReadOnlyList<Infl
         ];
         foreach (var (what, count) in traces)
             text.AppendLine($"{count,9}  {what}");
+        if (options.GrowTo is { } partitions)
+            text.AppendLine($"{EffectsOfNewPartitions(),9}  effects of the partitions beyond {RunOptions.Partitions}, of {partitions}");
         text.AppendLine($"{(history.Drained is { } drained ? $"{drained.TotalSeconds:0.0} s" : "never"),9}  until everything was applied and published");
     }
 
+    private long EffectsOfNewPartitions() => history.Ledger.Count(r => r.Partition >= RunOptions.Partitions);
+
     private IEnumerable<string> Shortcomings()
     {
+        if (options.GrowTo is not null && EffectsOfNewPartitions() == 0)
+            yield return "nothing was applied from a new partition";
         if (history.Acked.Count < LeastEvents)
             yield return $"{history.Acked.Count} records acknowledged, {LeastEvents} are needed";
         if (faults.Count < LeastFaults)

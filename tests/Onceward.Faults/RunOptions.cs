@@ -46,6 +46,12 @@ internal sealed class RunOptions
     /// <summary>Within which everything must be applied and published after the last fault. Longer than a member's stay in a duel of owners.</summary>
     public TimeSpan DrainLimit { get; private set; } = TimeSpan.FromMinutes(3);
 
+    /// <summary>Partitions that the input is grown to after a third of the run, unannounced; null: it is not grown.</summary>
+    public int? GrowTo { get; private set; }
+
+    /// <summary>How many the input has in the end.</summary>
+    public int LastPartitions => GrowTo ?? Partitions;
+
     public const int Partitions = 12;
 
     public const int OutputPartitions = 6;
@@ -86,6 +92,7 @@ internal sealed class RunOptions
             case "--backlog": Backlog = (int)Number(name, value, 0, 10_000_000); break;
             case "--interval": Interval = TimeSpan.FromSeconds(Number(name, value, 0.1, 3600)); break;
             case "--faults": Kinds = [.. value.Split(',').Select(FaultKinds.Parse)]; break;
+            case "--grow-to": GrowTo = (int)Number(name, value, Partitions + 1, 1000); break;
             case "--drain": DrainLimit = TimeSpan.FromSeconds(Number(name, value, 1, 3600)); break;
             default: throw new FormatException($"verify faults does not know '{name}'.");
         }

@@ -64,20 +64,21 @@ internal static class Checker
     }
 
     /// <summary>
-    /// Of each key, the effects in the order of their rows are the effects in the order of the log: what is missing or there twice was said
+    /// Of each key (and partition, where the topic has grown), the effects in the order of their rows are the effects in the order of the log: what is missing or there twice was said
     /// before, so what has an effect is compared here, each by its first.
     /// </summary>
     private static void CheckKeyOrder(History history, Findings findings)
     {
-        var last = new Dictionary<string, long>(StringComparer.Ordinal);
+        var last = new Dictionary<(string Key, int Partition), long>();
         var seen = new HashSet<Place>();
         foreach (var row in history.Ledger)
         {
             if (!seen.Add(new Place(row.Partition, row.Offset)))
                 continue;
-            if (last.TryGetValue(row.Key, out var before) && row.Seq <= before)
+            var order = history.OrderOf(row.Key, row.Partition);
+            if (last.TryGetValue(order, out var before) && row.Seq <= before)
                 findings.Disorder(Property.KeyOrder, $"{row.Key}/{row.Seq} was applied after {row.Key}/{before}");
-            last[row.Key] = Math.Max(row.Seq, before);
+            last[order] = Math.Max(row.Seq, before);
         }
     }
 

@@ -13,11 +13,11 @@ internal static class Collector
     {
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
         string Shared(string name) => names.TryGetValue(name, out var known) ? known : names[name] = name;
-        var ends = TopicReader.EndsOf(options, scene.Input, RunOptions.Partitions);
+        var ends = TopicReader.EndsOf(options, scene.Input, options.LastPartitions);
         var history = new History
         {
             Acked = scene.Journal.Acked,
-            Visible = TopicReader.Read(options, scene.Input, RunOptions.Partitions, r => Visible(r, Shared)),
+            Visible = TopicReader.Read(options, scene.Input, options.LastPartitions, r => Visible(r, Shared)),
             Published =
             [
                 .. TopicReader.Read(options, scene.Output, RunOptions.OutputPartitions, r => Published(r, Shared)),
@@ -39,6 +39,7 @@ internal static class Collector
                 scene, "SELECT partition, next_offset, epoch, state, channel_id, next_out_seq FROM onceward.consumer_offset ORDER BY partition",
                 r => new PartitionEnd(r.GetInt32(0), r.GetInt64(1), ends[r.GetInt32(0)], r.GetInt64(2), r.GetString(3), r.GetInt32(4), r.GetInt64(5)), cancellationToken),
             Drained = drained,
+            HasGrown = options.GrowTo is not null,
             UnexpectedExits = scene.UnexpectedExits,
         };
         return history;

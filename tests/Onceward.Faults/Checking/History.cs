@@ -76,6 +76,12 @@ internal sealed class History
     /// <summary>How long after the last fault everything was applied and published; <see langword="null"/> if it was not within the limit.</summary>
     public TimeSpan? Drained { get; init; } = TimeSpan.Zero;
 
+    /// <summary>Keys moved to other partitions in the middle: their order holds within each.</summary>
+    public bool HasGrown { get; set; }
+
+    /// <summary>Within which a key's records have one order.</summary>
+    public (string Key, int Partition) OrderOf(string key, int partition) => (key, HasGrown ? partition : -1);
+
     /// <summary>Processes that ended although nobody ended them.</summary>
     public List<string> UnexpectedExits { get; init; } = [];
 }

@@ -47,7 +47,8 @@ internal static class OutputCheck
 
     private static void CheckOrder(History history, Findings findings)
     {
-        var keys = new Dictionary<string, (int Partition, long Seq)>(StringComparer.Ordinal);
+        var keys = new Dictionary<string, int>(StringComparer.Ordinal);
+        var seqs = new Dictionary<(string Key, int Partition), long>();
         var channelOf = new Dictionary<(int Partition, int Channel), long>();
         foreach (var message in history.Published.Where(m => m.Topic == history.OutputTopic))
         {
@@ -57,11 +58,13 @@ internal static class OutputCheck
             channelOf[key] = Math.Max(message.Seq, before);
             if (message.KeySeq < 0)
                 continue;
-            if (keys.TryGetValue(message.Key, out var last) && last.Partition != message.TopicPartition)
-                findings.Violate(Property.Output, $"messages of {message.Key} are in partitions {last.Partition} and {message.TopicPartition}");
-            else if (keys.ContainsKey(message.Key) && message.KeySeq < last.Seq)
-                findings.Disorder(Property.Output, $"the message of {message.Key}/{message.KeySeq} is published behind that of {message.Key}/{last.Seq}");
-            keys[message.Key] = (message.TopicPartition, Math.Max(message.KeySeq, last.Seq));
+            var order = history.OrderOf(message.Key, message.Cause.Partition);
+            if (keys.TryGetValue(message.Key, out var partition) && partition != message.TopicPartition)
+                findings.Violate(Property.Output, $"messages of {message.Key} are in partitions {partition} and {message.TopicPartition}");
+            else if (seqs.TryGetValue(order, out var last) && message.KeySeq < last)
+                findings.Disorder(Property.Output, $"the message of {message.Key}/{message.KeySeq} is published behind that of {message.Key}/{last}");
+            keys[message.Key] = message.TopicPartition;
+            seqs[order] = Math.Max(message.KeySeq, seqs.GetValueOrDefault(order));
         }
     }
 }

@@ -21,6 +21,8 @@ internal sealed class Producing(RunOptions options, string topic, Journal journa
     private readonly ConcurrentQueue<Order> _orders = new();
     private IProducer<string, byte[]> _producer = Build(options);
     private int _replaced;
+    private int _partitions = RunOptions.Partitions;
+    private int _grownTo;
 
     /// <summary>How often the client had to be replaced by a new one.</summary>
     public int Replaced => _replaced;
@@ -62,6 +64,9 @@ internal sealed class Producing(RunOptions options, string topic, Journal journa
         }
     }
 
+    /// <summary>Spreads the keys of later records over more partitions, by a producer that knows them.</summary>
+    public void GrowTo(int partitions) => Volatile.Write(ref _grownTo, partitions);
+
     private long Due(TimeSpan elapsed)
     {
         var (cycles, rest) = ((long)(elapsed.TotalSeconds / 4), elapsed.TotalSeconds % 4);
@@ -80,8 +85,14 @@ internal sealed class Producing(RunOptions options, string topic, Journal journa
 
     private async Task ProduceAsync(CancellationToken cancellationToken)
     {
+        if (Volatile.Read(ref _grownTo) is var grown && grown > _partitions)
+        {
+            await FlushAsync(cancellationToken);
+            _producer.Dispose();
+            (_producer, _partitions) = (Build(options), grown);
+        }
         var number = _random.Next(RunOptions.Keys);
-        var (key, partition) = (KeyOf(number), number % RunOptions.Partitions);
+        var (key, partition) = (KeyOf(number), number % _partitions);
         var order = _orders.TryDequeue(out var ordered) ? ordered : default;
         // What cannot be decoded has no place in the sequence of its key.
         var seq = order.IsUndecodable ? -1 : _next[number]++;

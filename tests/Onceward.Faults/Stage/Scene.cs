@@ -84,6 +84,24 @@ internal sealed class Scene : IAsyncDisposable
             child.Start();
     }
 
+    /// <summary>Whether the input has as many partitions now.</summary>
+    public async Task<bool> TryGrowInputAsync(int partitions)
+    {
+        try
+        {
+            await Admin.CreatePartitionsAsync([new PartitionsSpecification { Topic = Input, IncreaseTo = partitions }]);
+            return true;
+        }
+        catch (CreatePartitionsException e) when (e.Results.TrueForAll(r => r.Error.Code is ErrorCode.InvalidPartitions))
+        {
+            return true; // An earlier try, whose answer was lost.
+        }
+        catch (KafkaException)
+        {
+            return false;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Task.WhenAll(Children.Select(c => c.DisposeAsync().AsTask()));

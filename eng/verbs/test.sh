@@ -150,6 +150,7 @@ test_oracles() {
     test_tap "$name" 90m bash "$ROOT/tests/oracle/$name.sh"
   done
   test_tap "the model of the ledger" 60m bash "$ROOT/docs/proof/check.sh"
+  test_tap "fault runs" 90m bash "$ROOT/tests/faults/runs.sh"
   # The fault run's checker: on the embedded broker, each run half a minute long.
   test_tap "mutants of the fault run" 120m bash "$ROOT/tests/faults/mutants.sh"
 }

@@ -27,7 +27,7 @@ if (plan.RunsWorker)
     onceward.AddWorker(WorkerPlan.Worker, w =>
     {
         var topic = w.From(plan.Input).DeadLetterTo(plan.DeadLetters)
-            .Retry(r => r.Attempts(8).Backoff(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(3)));
+            .Retry(r => r.Attempts(20).Backoff(TimeSpan.FromMilliseconds(300), TimeSpan.FromSeconds(3)));
         topic = plan.RecordByRecord ? topic.Handle<Entry, EntryHandler>() : topic.HandleBatch<Entry, EntryBatchHandler>();
         topic.Configure(o =>
         {

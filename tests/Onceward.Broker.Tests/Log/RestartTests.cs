@@ -1,3 +1,4 @@
+using Onceward.Broker.Handlers;
 using Onceward.Broker.Log;
 using Onceward.Broker.Protocol;
 using Onceward.Broker.Storage;
@@ -58,6 +59,8 @@ public sealed class RestartTests : IDisposable
         await using var third = TestLog.OnDisk(directory.Path);
         third.Log.LeaderEpoch.ShouldBe(2);
         third.Log.EndOfEpoch(1).ShouldBe((0, 3), "nothing was written in it");
+        LeaderEpoch.Check(third.Log, 1).ShouldBe(ErrorCode.FencedLeaderEpoch, "who knows the one before has to ask for metadata");
+        LeaderEpoch.Check(third.Log, 3).ShouldBe(ErrorCode.UnknownLeaderEpoch);
         await third.Write();
         third.Log.EndOfEpoch(0).ShouldBe((0, 3));
         third.Log.EndOfEpoch(1).ShouldBe((0, 3));

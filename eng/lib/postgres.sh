@@ -4,17 +4,21 @@
 POSTGRES_PORT=${ONCEWARD_POSTGRES_PORT:-5433} # Not 5432: the distribution's own server has that.
 # Settings of a small machine; `test` adds its own. 300 connections: lanes, relays and pools of all roles with room to spare.
 POSTGRES_SETTINGS=(shared_buffers=256MB max_connections=300 max_wal_size=2GB fsync=on)
-POSTGRES_BIN=
+POSTGRES_NAME=postgres # of the process, and of its folder below STATE
+POSTGRES_BIN= POSTGRES_PSQL=
 AS_POSTGRES=() # PostgreSQL refuses to run as root
 
-postgres_home() { realpath -m "$STATE/postgres"; } # where a link leads: the server's user cannot go through the link
+postgres_home() { realpath -m "$STATE/$POSTGRES_NAME"; } # where a link leads: the server's user cannot go through the link
 
 # find_postgres — from PATH (links followed: the programs lie together where they lead), else the highest version in Debian's folder.
 find_postgres() {
   local candidate
   for candidate in "$(readlink -f "$(command -v postgres)")" "$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -1)"; do
     POSTGRES_BIN=$(dirname "$candidate")
-    if [ -x "$POSTGRES_BIN/postgres" ] && [ -x "$POSTGRES_BIN/initdb" ] && [ -x "$POSTGRES_BIN/psql" ]; then return 0; fi
+    if [ -x "$POSTGRES_BIN/postgres" ] && [ -x "$POSTGRES_BIN/initdb" ] && [ -x "$POSTGRES_BIN/psql" ]; then
+      POSTGRES_PSQL=$POSTGRES_BIN/psql
+      return 0
+    fi
   done
   return 1
 }
@@ -30,7 +34,7 @@ need_postgres() {
 
 # postgres_place — makes the home folder, elsewhere and linked if the server's user cannot reach the checkout (under /root, say).
 postgres_place() {
-  local home=$STATE/postgres elsewhere
+  local home=$STATE/$POSTGRES_NAME elsewhere
   [ ! -e "$home" ] || return 0
   mkdir -p "$STATE"
   if is_root && ! "${AS_POSTGRES[@]}" test -x "$STATE"; then
@@ -49,7 +53,7 @@ postgres_password() { cat "$(postgres_home)/password"; }
 
 # postgres_prepare — folder, password and cluster; nothing if they are there.
 postgres_prepare() {
-  need_postgres
+  [ -n "$POSTGRES_BIN" ] || need_postgres
   postgres_place
   local home data have_version want_version
   home=$(postgres_home)
@@ -90,13 +94,13 @@ postgres_run() {
 
 postgres_sql() { # DATABASE, statements on standard input; the server logs none of them, for one holds a password
   PGPASSWORD=$(postgres_password) PGCONNECT_TIMEOUT=5 PGOPTIONS='-c log_min_duration_statement=-1 -c log_min_error_statement=panic' \
-    "$POSTGRES_BIN/psql" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" -qAtX -v ON_ERROR_STOP=1
+    "$POSTGRES_PSQL" -h 127.0.0.1 -p "$POSTGRES_PORT" -U postgres -d "$1" -qAtX -v ON_ERROR_STOP=1
 }
 
 # postgres_ready — waits, then makes role and database if they are missing. The role is no superuser: nothing of ours needs one.
 postgres_ready() {
-  await postgres 60 listening "$POSTGRES_PORT"
-  await postgres 60 postgres_answers
+  await "$POSTGRES_NAME" 60 listening "$POSTGRES_PORT"
+  await "$POSTGRES_NAME" 60 postgres_answers
   postgres_sql postgres <<SQL
 SELECT 'CREATE ROLE onceward LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'onceward') \gexec
 ALTER ROLE onceward PASSWORD '$(postgres_password)';

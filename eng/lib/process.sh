@@ -91,7 +91,7 @@ end_recorded() {
   local -a roles=() brokers=() databases=()
   while read -r name; do
     case $name in
-      postgres) databases+=("$name") ;;
+      postgres | postgres-*) databases+=("$name") ;;
       kafka-*) brokers+=("$name") ;;
       *) roles+=("$name") ;;
     esac

@@ -8,7 +8,7 @@ scratch_begin() {
   mkdir -p "$STATE/run"
   take_lock "$STATE/lock" "./onceward $1 already runs in this checkout"
   end_leftovers # of a run that was killed
-  remove_data "$STATE/postgres" "$STATE/kafka" "$STATE/broker" "$STATE/logs" "$STATE/results"
+  remove_data "$STATE"/postgres* "$STATE/kafka" "$STATE/broker" "$STATE/logs" "$STATE/results"
   mkdir -p "$STATE/logs" "$STATE/results"
   trap 'scratch_end' EXIT
   trap 'exit 130' INT
@@ -27,7 +27,7 @@ scratch_end() {
 scratch_stop() {
   settle "${PID[@]}" ${!:+"$!"}
   end_recorded
-  remove_data "$STATE/postgres" "$STATE/kafka" "$STATE/broker" # logs and results stay for whoever asks what happened
+  remove_data "$STATE"/postgres* "$STATE/kafka" "$STATE/broker" # logs and results stay for whoever asks what happened
 }
 
 # scratch_postgres [SETTING…]
@@ -36,8 +36,8 @@ scratch_postgres() {
   POSTGRES_PORT=$(free_port)
   POSTGRES_SETTINGS+=("$@")
   postgres_prepare
-  step "starting PostgreSQL for this run"
-  first_spawn postgres postgres_run
+  step "starting $("$POSTGRES_BIN/postgres" --version | sed 's/[^(]*(\(PostgreSQL\)) \([^ ]*\).*/\1 \2/') for this run"
+  first_spawn "$POSTGRES_NAME" postgres_run
   postgres_ready
 }
 

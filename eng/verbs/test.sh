@@ -3,6 +3,11 @@
 
 TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
 
+# What the guarantee asks of PostgreSQL is proven on the newest one too. Not all that reads PostgreSQL, which would take minutes more; and of the
+# project neither the tool nor what waits for time limits of the client's.
+POSTGRES_18_PROJECT=Onceward.Postgres
+POSTGRES_18_FILTER='FullyQualifiedName!~Postgres.Operations&FullyQualifiedName!~Postgres.Tools&FullyQualifiedName!~past_its_time_limit&FullyQualifiedName!~never_listens'
+
 main() {
   local filter='' long=''
   case ${1:-} in
@@ -47,6 +52,7 @@ test_servers() {
     ONCEWARD_TEST_POSTGRES=$(postgres_connection postgres postgres)
     export ONCEWARD_TEST_POSTGRES
   fi
+  test_postgres_18
   if [ -n "${ONCEWARD_TEST_KAFKA:-}" ]; then
     :
   elif kafka_external; then
@@ -69,6 +75,27 @@ test_servers() {
     KAFKA_SECURITY_PROTOCOL ONCEWARD_POSTGRES
 }
 
+# The newest PostgreSQL that is supported, beside the machine's own: unpacked programs (bin/), or a folder that unpacks them.
+test_postgres_18() {
+  local home=${ONCEWARD_POSTGRES18_HOME:-$ROOT/../shared/postgres-18} bin
+  [ -z "${ONCEWARD_TEST_POSTGRES_18:-}" ] || return 0
+  if [ -z "$POSTGRES_PSQL" ]; then
+    POSTGRES_18_SKIPPED='ONCEWARD_TEST_POSTGRES names a server, and ONCEWARD_TEST_POSTGRES_18 none'
+  elif [ -x "$home/bin/initdb" ]; then
+    bin=$home/bin
+  elif [ ! -x "$home/unpack.sh" ]; then
+    POSTGRES_18_SKIPPED="no PostgreSQL 18 beside the checkout, and none in ONCEWARD_POSTGRES18_HOME"
+  elif ! bin=$("$home/unpack.sh" 2>"$STATE/logs/postgres-18.log"); then
+    POSTGRES_18_SKIPPED="PostgreSQL 18 could not be unpacked: $(last_words postgres-18)"
+    bin=
+  fi
+  if [ -n "${bin:-}" ]; then
+    local POSTGRES_NAME=postgres-18 POSTGRES_BIN=$bin POSTGRES_PORT
+    scratch_postgres
+    ONCEWARD_TEST_POSTGRES_18=$(postgres_connection postgres postgres)
+  fi
+}
+
 test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
 
 test_dotnet() { # FILTER
@@ -76,7 +103,16 @@ test_dotnet() { # FILTER
   for project in $(test_projects); do
     name=$(basename "$project" .csproj)
     if reads_kafka "$project"; then test_on_brokers "$name" "$project" "$1"; else test_project "$name" "$project" "$1"; fi
+    if [ "$name" = "$POSTGRES_18_PROJECT" ]; then test_on_postgres_18 "$name" "$project" "$1"; fi
   done
+}
+
+test_on_postgres_18() { # NAME PROJECT FILTER
+  if [ -n "${ONCEWARD_TEST_POSTGRES_18:-}" ]; then
+    ONCEWARD_TEST_POSTGRES=$ONCEWARD_TEST_POSTGRES_18 test_project "$1 on PostgreSQL 18" "$2" "$3" "$POSTGRES_18_FILTER"
+  else
+    test_skip "$1 on PostgreSQL 18" "$POSTGRES_18_SKIPPED"
+  fi
 }
 
 # reads_kafka PROJECT — whether its tests ask for a broker.
@@ -90,10 +126,11 @@ test_on_brokers() { # NAME PROJECT FILTER
   if [ -n "$embedded" ]; then ONCEWARD_CONFORMANCE_KAFKA=$embedded ONCEWARD_TEST_KAFKA=$embedded test_project "$1 on the embedded broker" "$2" "$3"; fi
 }
 
-test_project() { # NAME PROJECT FILTER
-  local name=$1 trx=$STATE/results/${1// /-}.trx status=0
+test_project() { # NAME PROJECT FILTER [SELECTION]
+  local name=$1 trx=$STATE/results/${1// /-}.trx filter=$3 status=0
+  if [ -n "${4:-}" ]; then filter=${3:+($3)&}$4; fi
   step "$name"
-  without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${3:+--filter "$3"} \
+  without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${filter:+--filter "$filter"} \
     --logger "trx;LogFileName=$trx" --results-directory "$STATE/results" </dev/null || status=$?
   TRX_FAILED=0 TRX_TOTAL=0
   [ ! -f "$trx" ] || tally_trx "$trx" "$name"
@@ -138,8 +175,7 @@ interop() { # NAME INSTALL… -- COMMAND…
   if ("${install[@]}") >/dev/null 2>&1; then
     test_tap "$name" 10m "$@"
   else
-    printf 'ok 1 - %s # SKIP the client of another hand cannot be installed: %s\n' "$name" "${name%% on *}" >"$STATE/results/interop.tap"
-    tally_tap "$name" "$STATE/results/interop.tap" 0
+    test_skip "$name" "the client of another hand cannot be installed: ${name%% on *}"
   fi
 }
 
@@ -153,6 +189,11 @@ test_oracles() {
   test_tap "fault runs" 90m bash "$ROOT/tests/faults/runs.sh"
   # The fault run's checker: on the embedded broker, each run half a minute long.
   test_tap "mutants of the fault run" 120m bash "$ROOT/tests/faults/mutants.sh"
+}
+
+test_skip() { # NAME REASON
+  printf 'ok 1 - %s # SKIP %s\n' "$1" "$2" >"$STATE/results/skipped.tap"
+  tally_tap "$1" "$STATE/results/skipped.tap" 0
 }
 
 test_tap() { # NAME LIMIT COMMAND…

@@ -161,6 +161,18 @@ TRX
   [ "$status" -eq 1 ] && [ "$report" = $'skipped 1: no "Kafka"\nfailed: b<1>\n1 passed, 1 failed, 1 skipped' ]
 }
 
+test_without_a_PostgreSQL_18_its_tests_are_skipped_and_the_way_out_is_said() {
+  # shellcheck source=/dev/null
+  source "$ROOT/eng/verbs/test.sh"
+  mkdir -p "$STATE/results"
+  unset ONCEWARD_TEST_POSTGRES_18
+  # shellcheck disable=SC2034 # test_postgres_18 reads them
+  POSTGRES_PSQL=psql ONCEWARD_POSTGRES18_HOME=$STATE/none
+  test_postgres_18
+  test_on_postgres_18 some some.csproj ''
+  [ "$SKIPPED" -eq 1 ] && [[ ${SKIP_REASONS[0]} == *'none in ONCEWARD_POSTGRES18_HOME' ]]
+}
+
 test_a_run_without_a_test_is_no_success() { ! tally_report >/dev/null; }
 
 count=0

@@ -58,6 +58,9 @@ public static class ErrorCodes
     /// <summary>The ledger holds the worker's offsets of another cluster.</summary>
     public const string Cluster = "ONCE-CLUSTER";
 
+    /// <summary>Another process has joined the group under this one's instance name.</summary>
+    public const string Instance = "ONCE-INSTANCE";
+
     /// <summary>The ledger's schema is newer than this program, or was changed by hand.</summary>
     public const string Schema = "ONCE-SCHEMA";
 

@@ -1,3 +1,5 @@
+using Confluent.Kafka;
+
 namespace Onceward;
 
 /// <summary>The settings of one worker. Bound from the configuration section <c>Onceward:Workers:&lt;name&gt;</c>.</summary>
@@ -14,6 +16,22 @@ public sealed class WorkerOptions
 
     /// <summary>After how much silence the group gives a member's partitions to others. Default: 10 s; bounds the gap after a kill.</summary>
     public TimeSpan SessionTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How the group gives partitions to its members. Default: <see cref="GroupProtocol.Classic"/> with cooperative-sticky assignment, which every broker
+    /// speaks. With <see cref="GroupProtocol.Consumer"/> (KIP-848) the broker assigns: Apache Kafka from 4.0 on does, the embedded broker does not. Time-outs
+    /// are the broker's then (<c>group.consumer.session.timeout.ms</c>, 45 s by default), and <see cref="SessionTimeout"/> is not sent. Where the broker
+    /// does not know the protocol, the log says so from twice <see cref="CheckInterval"/> on; nothing is read, and nothing is lost.
+    /// </summary>
+    public GroupProtocol GroupProtocol { get; set; } = GroupProtocol.Classic;
+
+    /// <summary>
+    /// The name of this process among the members of the group (<c>group.instance.id</c>, KIP-345), an ordinal that survives a restart: a process that is
+    /// back within <see cref="SessionTimeout"/> gets its partitions back, and the others keep theirs undisturbed. Until then nobody has them, after a
+    /// planned stop too. Two processes of one name: the classic group fences the older one, whose host ends with an incident <c>instance_fenced</c>;
+    /// with <see cref="GroupProtocol.Consumer"/> the newer one waits, and says so. 1 to 249 letters, digits, '.', '_' and '-'. Default: none.
+    /// </summary>
+    public string? InstanceName { get; set; }
 
     /// <summary>How long a stopping worker lets open transactions finish before it rolls them back. Default: 10 s.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -13,6 +13,9 @@ public static class TestServers
     public static string Kafka => Environment.GetEnvironmentVariable("ONCEWARD_TEST_KAFKA")
         ?? Skip("ONCEWARD_TEST_KAFKA is not set: no broker to test against: run ./onceward test, which starts one.");
 
+    /// <summary>Whether the broker is the embedded one.</summary>
+    public static bool IsEmbedded => Kafka == Environment.GetEnvironmentVariable("ONCEWARD_TEST_EMBEDDED");
+
     private static string Skip(string reason)
     {
         Assert.Skip(reason);

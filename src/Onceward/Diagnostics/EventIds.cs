@@ -25,6 +25,8 @@ internal static class EventIds
     public const int WatchFailed = 1113;
     public const int TopicMissing = 1114;
     public const int TransactionHung = 1115;
+    public const int GroupProtocolUnknown = 1116;
+    public const int InstanceNameTaken = 1117;
 
     // 1200: lanes
     public const int BatchCommitted = 1200;

@@ -93,6 +93,21 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
             .ToDictionary(p => p.TopicPartition, p => p.Offset.Value);
     }
 
+    /// <summary>Whether the group has this member.</summary>
+    public async Task<bool> IsMemberAsync(string group, string member, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await Admin.DescribeConsumerGroupsAsync([group], new DescribeConsumerGroupsOptions { RequestTimeout = s_timeout })
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            return answer.ConsumerGroupDescriptions[0].Members.Exists(m => m.ConsumerId == member);
+        }
+        catch (DescribeConsumerGroupsException e) when (e.Results.ConsumerGroupDescriptions[0].Error.Code is ErrorCode.GroupIdNotFound)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Whether records may vanish from the middle of the topic's logs.</summary>
     public async Task<bool> IsCompactedAsync(string topic, CancellationToken cancellationToken)
     {

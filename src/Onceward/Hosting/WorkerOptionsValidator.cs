@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using Microsoft.Extensions.Options;
 
 namespace Onceward.Hosting;
@@ -20,6 +21,8 @@ internal sealed class WorkerOptionsValidator : IValidateOptions<WorkerOptions>
         Check(
             options.SessionTimeout >= TimeSpan.FromSeconds(1) && options.SessionTimeout <= TimeSpan.FromHours(1), "SessionTimeout", options.SessionTimeout,
             "1 s to 1 h; brokers accept from 6 s to 30 min unless told otherwise");
+        Check(options.GroupProtocol is GroupProtocol.Classic or GroupProtocol.Consumer, "GroupProtocol", options.GroupProtocol, "Classic or Consumer");
+        Check(options.InstanceName is not { } instance || TopicName.IsLegal(instance), "InstanceName", $"'{options.InstanceName}'", "1 to 249 letters, digits, '.', '_' and '-'");
         Check(options.ShutdownTimeout >= TimeSpan.Zero && options.ShutdownTimeout <= TimeSpan.FromDays(1), "ShutdownTimeout", options.ShutdownTimeout, "zero to one day");
         Check(
             options.DedupeWindow >= TimeSpan.FromMinutes(1) && options.DedupeWindow <= TimeSpan.FromDays(3650), "DedupeWindow", options.DedupeWindow,

@@ -42,25 +42,36 @@ internal sealed partial class WorkerService(
         for (var i = 0; i < options.Lanes.Count; i++)
             lanes.Add(pipelines.CreateLane(i, loop.Fence));
         LogStarting(_logger, definition.Name, config.GroupId, lanes.Count);
-        var pruning = Task.Run(() => pipelines.CreatePruner(subscriptions.Values).RunAsync(stoppingToken), CancellationToken.None);
-        await RunAsync(loop, lanes, pipelines.CreateRedrive(subscriptions.Values), aborting, stoppingToken).ConfigureAwait(false);
-        await pruning.ConfigureAwait(false);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var pruning = Task.Run(() => pipelines.CreatePruner(subscriptions.Values).RunAsync(stopping.Token), CancellationToken.None);
+        try
+        {
+            await RunAsync(loop, lanes, pipelines.CreateRedrive(subscriptions.Values), aborting, stopping).ConfigureAwait(false);
+        }
+        finally
+        {
+            await pruning.ConfigureAwait(false);
+        }
         LogStopped(_logger, definition.Name);
     }
 
-    private async Task RunAsync(ConsumerLoop loop, List<Lane> lanes, RedriveLoop redrive, CancellationTokenSource aborting, CancellationToken stoppingToken)
+    private async Task RunAsync(ConsumerLoop loop, List<Lane> lanes, RedriveLoop redrive, CancellationTokenSource aborting, CancellationTokenSource stopping)
     {
-        var working = Task.WhenAll(lanes.Select(lane => Task.Run(() => lane.RunAsync(stoppingToken, aborting.Token), CancellationToken.None)));
-        var redriving = Task.Run(() => redrive.RunAsync(stoppingToken, aborting.Token), CancellationToken.None);
+        var working = Task.WhenAll(lanes.Select(lane => Task.Run(() => lane.RunAsync(stopping.Token, aborting.Token), CancellationToken.None)));
+        var redriving = Task.Run(() => redrive.RunAsync(stopping.Token, aborting.Token), CancellationToken.None);
         var polling = Task.Factory.StartNew(
-            () => loop.Run(working, stoppingToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        await Task.Delay(Timeout.InfiniteTimeSpan, _time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            () => loop.Run(working, stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await Task.WhenAny(polling, Task.Delay(Timeout.InfiniteTimeSpan, _time, stopping.Token)).ConfigureAwait(false);
+        // The poll thread may have ended by itself: then the others end as on a stop, and the host with its reason.
+        await stopping.CancelAsync().ConfigureAwait(false);
         aborting.CancelAfter(options.ShutdownTimeout);
-        await polling.ConfigureAwait(false);
+        await polling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await working.ConfigureAwait(false);
         await redriving.ConfigureAwait(false);
         await redrive.DisposeAsync().ConfigureAwait(false);
         foreach (var lane in lanes)
             await lane.DisposeAsync().ConfigureAwait(false);
+        await polling.ConfigureAwait(false);
     }
 
     private ConsumerLoop CreateLoop(ConsumerConfig config, string clusterId, Dictionary<string, Subscription> subscriptions, List<Lane> lanes)

@@ -174,7 +174,7 @@ internal sealed partial class ConsumerLoop
     }
 
     /// <summary>Starts a look at topics and ledger when one is due, and acts upon what the last one saw.</summary>
-    private void LookAround()
+    private void LookAround(IConsumer<byte[], byte[]> consumer)
     {
         if (_looking is null)
         {
@@ -182,7 +182,8 @@ internal sealed partial class ConsumerLoop
                 return;
             Claim[] claims = [.. _assignment.Claims];
             PartitionKey[] stopped = [.. _stopped.Values.OfType<PartitionKey>()];
-            _looking = Task.Run(() => watch.LookAsync(claims, stopped, _stopping), CancellationToken.None);
+            var doubtful = InDoubt(consumer);
+            _looking = Task.Run(() => watch.LookAsync(claims, stopped, doubtful, _stopping), CancellationToken.None);
             return;
         }
         if (!_looking.IsCompleted)
@@ -208,6 +209,8 @@ internal sealed partial class ConsumerLoop
         foreach (var topic in sighting.Missing.Except(_missing, StringComparer.Ordinal))
             LogTopicMissing(logger, worker, topic);
         _missing = sighting.Missing;
+        if (sighting.IsMember is { } isMember)
+            Learn(isMember);
         if (appeared || sighting.MayGoOn)
             Replace(appeared ? "a topic that was missing is there" : "an operator let partitions go on");
     }

@@ -47,6 +47,14 @@ internal sealed partial class ConsumerLoop
     [LoggerMessage(EventIds.ConsumerRestarting, LogLevel.Warning, "Worker {Worker}: {Reason}; a new consumer begins where the ledger says, in {Pause:0.0} s")]
     private static partial void LogRestarting(ILogger logger, Exception? exception, string worker, string reason, double pause);
 
+    [LoggerMessage(EventIds.GroupProtocolUnknown, LogLevel.Error,
+        "Worker {Worker} asked to be a member of {Group} by GroupProtocol.Consumer, and the group does not know it: brokers before Apache Kafka 4.0, and the embedded one, do not speak KIP-848. Nothing is read, and nothing is lost. Set WorkerOptions.GroupProtocol to Classic, or upgrade the broker")]
+    private static partial void LogProtocolUnknown(ILogger logger, string worker, string group);
+
+    [LoggerMessage(EventIds.InstanceNameTaken, LogLevel.Error,
+        "Worker {Worker}: the group still has a member of the name '{Instance}': of a process that runs under the same InstanceName, or of one that died and is not given up yet. Trying again; give each process a name of its own")]
+    private static partial void LogNameTaken(ILogger logger, string worker, string instance);
+
     [LoggerMessage(EventIds.MirrorFailed, LogLevel.Debug, "Worker {Worker} could not mirror an offset: {Reason}")]
     private static partial void LogMirrorFailed(ILogger logger, string worker, string reason);
 }

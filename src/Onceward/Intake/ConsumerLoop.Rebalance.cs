@@ -12,6 +12,7 @@ internal sealed partial class ConsumerLoop
     private IEnumerable<TopicPartitionOffset> OnAssigned(List<TopicPartition> partitions)
     {
         var starts = new Dictionary<TopicPartition, long>();
+        _isMember = true;
         try
         {
             waiting.Add(partitions);

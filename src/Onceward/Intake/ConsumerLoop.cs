@@ -43,6 +43,7 @@ internal sealed partial class ConsumerLoop(
     public void Fence(Claim claim) => _assignment.Fence(claim);
 
     /// <summary>Polls until told to stop, then leaves the group. Blocks: runs on a thread of its own.</summary>
+    /// <exception cref="OncewardException">Another process has joined the group under the name of this one.</exception>
     public void Run(Task lanesStopped, CancellationToken stopping)
     {
         _stopping = stopping;
@@ -55,12 +56,15 @@ internal sealed partial class ConsumerLoop(
             {
                 RunConsumer(lanesStopped);
             }
-            // The loop boundary: a consumer that cannot go on is replaced by a new one.
-            catch (Exception e)
+            // The loop boundary: a consumer that cannot go on is replaced by a new one, but for one that would only fence another.
+            catch (Exception e) when (e is not OncewardException { ErrorCode: ErrorCodes.Instance })
             {
                 failure = e;
             }
-            GiveUpAll();
+            finally
+            {
+                GiveUpAll();
+            }
             if (stopping.IsCancellationRequested && failure is null)
                 return;
             failures = time.GetElapsedTime(started) > s_healthy ? 1 : failures + 1;
@@ -78,6 +82,7 @@ internal sealed partial class ConsumerLoop(
     private void RunConsumer(Task lanesStopped)
     {
         (_replaceBecause, _stayAway, _oldestFence) = (null, TimeSpan.Zero, null);
+        (_isMember, _begunAt) = (false, time.GetTimestamp());
         using var consumer = Build();
         // A topic that does not exist would fail the client, and with it all other topics. The watch notices when it is there.
         var present = subscriptions.Keys.Where(t => !_missing.Contains(t)).ToArray();
@@ -88,7 +93,7 @@ internal sealed partial class ConsumerLoop(
             CheckClaims();
             CheckFences();
             PauseAndResume(consumer);
-            LookAround();
+            LookAround(consumer);
             MirrorDue(consumer);
             WaitForRoom(consumer);
         }
@@ -139,6 +144,10 @@ internal sealed partial class ConsumerLoop(
         {
             if (e.ConsumerRecord is { } record && record.Partition != Partition.Any)
                 record.Topic ??= _onlyTopic;
+            if (e.Error.Code is ErrorCode.FencedInstanceId)
+                throw Fenced(e);
+            if (e.Error.Code is ErrorCode.UnreleasedInstanceId)
+                LogNameTaken(logger, worker, config.GroupInstanceId);
             // A record with a bad checksum, say, surfaces like this, and the client would go on behind it.
             LogConsumeFailed(logger, e, worker, e.Error.Code);
             if (e.Error.Code is not ErrorCode.Local_AutoOffsetReset || !IsOutOfRangeForGood(e))

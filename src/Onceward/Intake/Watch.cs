@@ -14,7 +14,12 @@ internal sealed class Watch(
     private readonly Dictionary<string, int> _partitions = new(StringComparer.Ordinal);
     private readonly HashSet<string> _present = new(StringComparer.Ordinal);
 
-    public async Task<Sighting> LookAsync(IReadOnlyList<Claim> claims, IReadOnlyCollection<PartitionKey> stopped, CancellationToken cancellationToken)
+    /// <param name="claims">What this worker owns.</param>
+    /// <param name="stopped">What it does not read.</param>
+    /// <param name="doubtful">Group and member of a client that may have waited in vain for the group to take it.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    public async Task<Sighting> LookAsync(
+        IReadOnlyList<Claim> claims, IReadOnlyCollection<PartitionKey> stopped, (string Group, string Member)? doubtful, CancellationToken cancellationToken)
     {
         var positions = claims.ToDictionary(c => c, c => c.Position);
         var rows = await OffsetStore.ReadAsync(database, [.. claims.Select(c => c.Key).Concat(stopped).Distinct()], cancellationToken).ConfigureAwait(false);
@@ -56,10 +61,11 @@ internal sealed class Watch(
                 claim.CheckedPosition = position;
             await hung.LookAsync(claims, cancellationToken).ConfigureAwait(false);
         }
+        bool? isMember = doubtful is { } doubt ? await cluster.IsMemberAsync(doubt.Group, doubt.Member, cancellationToken).ConfigureAwait(false) : null;
         // Only when nothing can fail any more: a look that fails tells nobody, and the next one would find nothing new.
         foreach (var (subscription, row) in begunAnew)
             (subscription.TopicId, subscription.Id) = (row.TopicId, row.Id);
-        return new Sighting(fenced, missing, recreated, mayGoOn || begunAnew.Count > 0);
+        return new Sighting(fenced, missing, recreated, mayGoOn || begunAnew.Count > 0, isMember);
     }
 
     /// <summary>A topic that was missing is there, and may have been since before this process began.</summary>
@@ -85,4 +91,6 @@ internal sealed class Watch(
 /// <param name="Missing">Topics that do not exist.</param>
 /// <param name="Recreated">Topics that are another incarnation now, with its id.</param>
 /// <param name="MayGoOn">Whether a partition that was stopped may be claimed again.</param>
-internal sealed record Sighting(IReadOnlyList<Claim> Fenced, IReadOnlyList<string> Missing, IReadOnlyDictionary<string, string> Recreated, bool MayGoOn);
+/// <param name="IsMember">Whether the group has the member that was asked about.</param>
+internal sealed record Sighting(
+    IReadOnlyList<Claim> Fenced, IReadOnlyList<string> Missing, IReadOnlyDictionary<string, string> Recreated, bool MayGoOn, bool? IsMember);

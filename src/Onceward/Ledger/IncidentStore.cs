@@ -28,6 +28,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string PartitionsGrown = "partitions_grown";
     public const string OwnersFenceEachOther = "owners_fence_each_other";
     public const string RowHeld = "row_held";
+    public const string InstanceFenced = "instance_fenced";
 
     // What was decided without one.
     public const string FrozenOwnerEnded = "frozen_owner_ended";

@@ -65,8 +65,10 @@ public sealed class OptionsTests
         var options = ReadWorker(new()
         {
             ["Onceward:Workers:sums:Lanes:Count"] = "2", ["Onceward:Workers:sums:Lanes:MaxRecords"] = "10", ["Onceward:Workers:sums:Consumer:client.rack"] = "r",
+            ["Onceward:Workers:sums:GroupProtocol"] = "Consumer", ["Onceward:Workers:sums:InstanceName"] = "sums-0",
         }, o => o.Lanes.MaxRecords = 20);
         (options.Lanes.Count, options.Lanes.MaxRecords, options.Consumer["client.rack"]).ShouldBe((2, 20, "r"));
+        (options.GroupProtocol, options.InstanceName).ShouldBe((Confluent.Kafka.GroupProtocol.Consumer, "sums-0"));
     }
 
     [Fact]
@@ -80,12 +82,14 @@ public sealed class OptionsTests
             o.Lanes.Linger = TimeSpan.FromSeconds(-1);
             o.MaxBufferedBytes = 0;
             o.SessionTimeout = TimeSpan.Zero;
+            o.GroupProtocol = (Confluent.Kafka.GroupProtocol)7;
+            o.InstanceName = "no spaces";
             o.MirrorInterval = TimeSpan.Zero;
             o.DedupeWindow = TimeSpan.FromSeconds(59);
         })).Failures.ToArray();
-        foreach (var name in (string[])["Lanes.Count", "Lanes.MaxRecords", "Lanes.MaxBytes", "Lanes.Linger", "MaxBufferedBytes", "SessionTimeout", "MirrorInterval", "DedupeWindow"])
+        foreach (var name in (string[])["Lanes.Count", "Lanes.MaxRecords", "Lanes.MaxBytes", "Lanes.Linger", "MaxBufferedBytes", "SessionTimeout", "GroupProtocol", "InstanceName", "MirrorInterval", "DedupeWindow"])
             failures.ShouldContain(f => f.Contains(name) && f.Contains("sums"), name);
-        failures.Length.ShouldBe(8);
+        failures.Length.ShouldBe(10);
     }
 
     private static OncewardOptions Read(Dictionary<string, string?> settings, Action<OncewardOptions>? configure = null)

@@ -19,6 +19,7 @@ public sealed class ConsumerSettingsTests
     [InlineData("allow.auto.create.topics")]
     [InlineData("partition.assignment.strategy")]
     [InlineData("group.protocol")]
+    [InlineData("group.instance.id")]
     public void A_setting_that_the_guarantee_rests_on_is_refused_for_a_worker(string name)
     {
         _options.Consumer[name] = "x";
@@ -38,6 +39,31 @@ public sealed class ConsumerSettingsTests
         config.IsolationLevel.ShouldBe(IsolationLevel.ReadCommitted);
         config.AutoOffsetReset.ShouldBe(AutoOffsetReset.Error);
         config.EnableAutoOffsetStore.ShouldBe(false);
+    }
+
+    [Fact]
+    public void With_the_consumer_protocol_what_is_the_brokers_is_not_sent()
+    {
+        _shared.Client["session.timeout.ms"] = "7000";
+        _shared.Client["partition.assignment.strategy"] = "range";
+        _options.GroupProtocol = GroupProtocol.Consumer;
+        var config = ConsumerSettings.Build(_shared, "sums", _options);
+        config.GroupProtocol.ShouldBe(GroupProtocol.Consumer);
+        (config.SessionTimeoutMs, config.HeartbeatIntervalMs, config.PartitionAssignmentStrategy).ShouldBe((null, null, null));
+        // The client itself is the judge of what does not go together.
+        using (new ConsumerBuilder<byte[], byte[]>(config).Build())
+            _options.Consumer["session.timeout.ms"] = "7000";
+        Should.Throw<OncewardException>(() => ConsumerSettings.Build(_shared, "sums", _options)).Message.ShouldContain("session.timeout.ms");
+    }
+
+    [Fact]
+    public void The_classic_protocol_is_the_default_and_an_instance_has_a_name_only_where_it_was_given_one()
+    {
+        var config = ConsumerSettings.Build(_shared, "sums", _options);
+        (config.GroupProtocol, config.PartitionAssignmentStrategy, config.SessionTimeoutMs, config.GroupInstanceId)
+            .ShouldBe((GroupProtocol.Classic, PartitionAssignmentStrategy.CooperativeSticky, 10_000, null));
+        _options.InstanceName = "sums-0";
+        ConsumerSettings.Build(_shared, "sums", _options).GroupInstanceId.ShouldBe("sums-0");
     }
 
     [Fact]

@@ -16,13 +16,25 @@ internal static class OncewardMetrics
     private static readonly Counter<long> s_applied = s_meter.CreateCounter<long>("onceward.records.applied", "{record}", "Records whose effects are committed.");
     private static readonly Counter<long> s_repetitions = s_meter.CreateCounter<long>("onceward.records.deduplicated", "{record}", "Records dropped as repetitions of an event id.");
     private static readonly Counter<long> s_deadLetters = s_meter.CreateCounter<long>("onceward.records.dead_lettered", "{record}", "Records that became dead letters.");
-    private static readonly Counter<long> s_parked = s_meter.CreateCounter<long>("onceward.records.parked", "{record}", "Records set aside, because they failed or stand behind one that did.");
+    private static readonly Counter<long> s_parked = s_meter.CreateCounter<long>("onceward.records.set_aside", "{record}", "Records parked, because they failed or stand behind one that did.");
     private static readonly Counter<long> s_redriven = s_meter.CreateCounter<long>("onceward.records.redriven", "{record}", "Parked records whose effects are committed.");
     private static readonly Counter<long> s_blocked = s_meter.CreateCounter<long>("onceward.partitions.blocked", "{attempt}", "Attempts at a record that can be neither applied nor parked.");
     private static readonly Counter<long> s_fenced = s_meter.CreateCounter<long>("onceward.partitions.fenced", "{partition}", "Partitions found taken by another owner.");
     private static readonly Counter<long> s_unknown = s_meter.CreateCounter<long>("onceward.commits.unknown", "{commit}", "COMMITs whose outcome had to be looked up.");
     private static readonly Counter<long> s_retries = s_meter.CreateCounter<long>("onceward.batches.retried", "{batch}", "Batches redone for infrastructure errors.");
     private static readonly Counter<long> s_relayed = s_meter.CreateCounter<long>("onceward.outbox.relayed", "{message}", "Outbox rows committed to Kafka.");
+
+    private static readonly ObservableGauge<long> s_keysParked = s_meter.CreateObservableGauge(
+        "onceward.keys.parked", () => WorkerLevels.Measure(l => l.KeysParked), "{key}", "Keys of a topic that wait parked, held ones too.");
+
+    private static readonly ObservableGauge<long> s_recordsParked = s_meter.CreateObservableGauge(
+        "onceward.records.parked", () => WorkerLevels.Measure(l => l.RecordsParked), "{record}", "Records of a topic that wait parked.");
+
+    private static readonly ObservableGauge<long> s_partitionsStopped = s_meter.CreateObservableGauge(
+        "onceward.partitions.stopped", () => WorkerLevels.Measure(l => l.PartitionsStopped), "{partition}", "Partitions of a topic that are not read until a person has decided.");
+
+    /// <summary>Whether anybody asks for the levels that a look at the ledger brings.</summary>
+    public static bool WantsLevels => s_keysParked.Enabled || s_recordsParked.Enabled || s_partitionsStopped.Enabled;
 
     public static void BatchCommitted(string worker, double seconds, int records, int repetitions, int deadLetters, int parked)
     {

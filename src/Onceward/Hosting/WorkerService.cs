@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Onceward.Diagnostics;
 using Onceward.Handling;
 using Onceward.Intake;
 using Onceward.Lanes;
@@ -37,7 +38,8 @@ internal sealed partial class WorkerService(
 
         using var aborting = new CancellationTokenSource();
         var lanes = new List<Lane>();
-        var loop = CreateLoop(config, clusterId, subscriptions, lanes);
+        using var levels = new WorkerLevels(definition.Name);
+        var loop = CreateLoop(config, clusterId, subscriptions, lanes, levels);
         var pipelines = new Pipelines(definition.Name, options, shared.Value, services, loggers);
         for (var i = 0; i < options.Lanes.Count; i++)
             lanes.Add(pipelines.CreateLane(i, loop.Fence));
@@ -74,14 +76,14 @@ internal sealed partial class WorkerService(
         await polling.ConfigureAwait(false);
     }
 
-    private ConsumerLoop CreateLoop(ConsumerConfig config, string clusterId, Dictionary<string, Subscription> subscriptions, List<Lane> lanes)
+    private ConsumerLoop CreateLoop(ConsumerConfig config, string clusterId, Dictionary<string, Subscription> subscriptions, List<Lane> lanes, WorkerLevels levels)
     {
         var (store, incidents) = (new ClaimStore(_database, $"{Environment.MachineName}/{Environment.ProcessId}"), new IncidentStore(_database));
         var first = new FirstPositions(_cluster, clusterId, shared.Value.Application, store, incidents, subscriptions);
         var claimer = new Claimer(_cluster, store, first, incidents, subscriptions, _time);
         var waiting = new WaitingClaims(claimer, new FrozenOwner(_database, incidents), options, _time);
         var watch = new Watch(definition.Name, options, _cluster, clusterId, _database, new SubscriptionStore(_database), incidents, subscriptions,
-            new HungTransactions(definition.Name, options.HungTransactionAfter, _cluster, incidents, _time, loggers.CreateLogger<HungTransactions>()));
+            new HungTransactions(definition.Name, options.HungTransactionAfter, _cluster, incidents, _time, loggers.CreateLogger<HungTransactions>()), levels);
         return new ConsumerLoop(
             definition.Name, config, claimer, waiting, watch, incidents, subscriptions, lanes, options, _time, loggers.CreateLogger<ConsumerLoop>());
     }

@@ -1,4 +1,5 @@
 using Npgsql;
+using Onceward.Diagnostics;
 using Onceward.Handling;
 using Onceward.Hosting;
 using Onceward.Ledger;
@@ -9,7 +10,7 @@ namespace Onceward.Intake;
 /// <remarks>Runs in the background; what it saw is acted upon by the poll thread.</remarks>
 internal sealed class Watch(
     string worker, WorkerOptions options, Cluster cluster, string clusterId, NpgsqlDataSource database, SubscriptionStore store, IncidentStore incidents,
-    IReadOnlyDictionary<string, Subscription> subscriptions, HungTransactions hung)
+    IReadOnlyDictionary<string, Subscription> subscriptions, HungTransactions hung, WorkerLevels levels)
 {
     private readonly Dictionary<string, int> _partitions = new(StringComparer.Ordinal);
     private readonly HashSet<string> _present = new(StringComparer.Ordinal);
@@ -26,6 +27,8 @@ internal sealed class Watch(
         // Of an idle partition no batch would tell that its row was moved.
         var fenced = claims.Where(c => !rows.TryGetValue(c.Key, out var row) || row.Epoch != c.Epoch || !row.IsRunning).ToArray();
         var mayGoOn = stopped.Any(key => rows.TryGetValue(key, out var row) && row.IsRunning);
+        if (OncewardMetrics.WantsLevels)
+            await NoteLevelsAsync(cancellationToken).ConfigureAwait(false);
         var (missing, recreated) = (new List<string>(), new Dictionary<string, string>(StringComparer.Ordinal));
         var begunAnew = new List<(Subscription Subscription, SubscriptionRow Row)>();
         var topics = await cluster.FindTopicsAsync(subscriptions.Keys, cancellationToken).ConfigureAwait(false);
@@ -75,6 +78,12 @@ internal sealed class Watch(
             return;
         await incidents.ResolveAsync(IncidentStore.TopicMissing, new PartitionKey(subscription.Id, -1), IncidentStore.Automatic, cancellationToken).ConfigureAwait(false);
         _present.Add(subscription.Topic);
+    }
+
+    private async Task NoteLevelsAsync(CancellationToken cancellationToken)
+    {
+        var found = await LevelStore.ReadAsync(database, [.. subscriptions.Values.Select(s => s.Id)], cancellationToken).ConfigureAwait(false);
+        levels.Set(subscriptions.Values.ToDictionary(s => s.Topic, s => found[s.Id]));
     }
 
     private async Task NoteSizeAsync(Subscription subscription, int partitions, CancellationToken cancellationToken)

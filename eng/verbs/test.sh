@@ -51,6 +51,10 @@ test_servers() {
     scratch_postgres fsync=off synchronous_commit=off full_page_writes=off
     ONCEWARD_TEST_POSTGRES=$(postgres_connection postgres postgres)
     export ONCEWARD_TEST_POSTGRES
+    if pgbouncer_at_hand && [ -z "${ONCEWARD_TEST_PGBOUNCER:-}" ]; then
+      scratch_pgbouncer
+      export ONCEWARD_TEST_PGBOUNCER=$PGBOUNCER_CONNECTION
+    fi
   fi
   test_postgres_18
   if [ -n "${ONCEWARD_TEST_KAFKA:-}" ]; then
@@ -93,8 +97,15 @@ test_postgres_18() {
     local POSTGRES_NAME=postgres-18 POSTGRES_BIN=$bin POSTGRES_PORT
     scratch_postgres
     ONCEWARD_TEST_POSTGRES_18=$(postgres_connection postgres postgres)
+    if pgbouncer_at_hand; then
+      scratch_pgbouncer
+      ONCEWARD_TEST_PGBOUNCER_18=$PGBOUNCER_CONNECTION
+    fi
   fi
 }
+
+# pgbouncer_at_hand — installs it if that is possible; where it is not, the tests that go through it are skipped, and say so.
+pgbouncer_at_hand() { find_pgbouncer >/dev/null || { (need_packages pgbouncer) && find_pgbouncer >/dev/null; }; }
 
 test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
 
@@ -109,7 +120,8 @@ test_dotnet() { # FILTER
 
 test_on_postgres_18() { # NAME PROJECT FILTER
   if [ -n "${ONCEWARD_TEST_POSTGRES_18:-}" ]; then
-    ONCEWARD_TEST_POSTGRES=$ONCEWARD_TEST_POSTGRES_18 test_project "$1 on PostgreSQL 18" "$2" "$3" "$POSTGRES_18_FILTER"
+    ONCEWARD_TEST_POSTGRES=$ONCEWARD_TEST_POSTGRES_18 ONCEWARD_TEST_PGBOUNCER=${ONCEWARD_TEST_PGBOUNCER_18:-} \
+      test_project "$1 on PostgreSQL 18" "$2" "$3" "$POSTGRES_18_FILTER"
   else
     test_skip "$1 on PostgreSQL 18" "$POSTGRES_18_SKIPPED"
   fi

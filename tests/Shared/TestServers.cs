@@ -1,3 +1,4 @@
+using Npgsql;
 using Xunit;
 
 namespace Onceward.TestSupport;
@@ -15,6 +16,14 @@ public static class TestServers
 
     /// <summary>Whether the broker is the embedded one.</summary>
     public static bool IsEmbedded => Kafka == Environment.GetEnvironmentVariable("ONCEWARD_TEST_EMBEDDED");
+
+    /// <summary>A connection string that leads to a database of <see cref="Postgres"/> through PgBouncer in transaction mode, which has three sessions for it.</summary>
+    public static string PgBouncer(TestDatabase database) => Environment.GetEnvironmentVariable("ONCEWARD_TEST_PGBOUNCER") is { Length: > 0 } pooler
+        ? new NpgsqlConnectionStringBuilder(pooler)
+        {
+            Database = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database, ApplicationName = "through-pooler",
+        }.ConnectionString
+        : Skip("ONCEWARD_TEST_PGBOUNCER is not set: no PgBouncer to test through: run ./onceward test, which installs and starts one.");
 
     private static string Skip(string reason)
     {

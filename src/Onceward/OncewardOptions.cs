@@ -42,6 +42,13 @@ public sealed class RelayOptions
     /// </summary>
     public int Slots { get; set; } = 8;
 
+    /// <summary>
+    /// A connection string to take the locks with that say who runs a slot. They are a session's, so it must lead to the same database directly, or
+    /// through a pooler that keeps sessions together; one connection is used. Default: the container's data source, which is refused where it leads
+    /// through a pooler.
+    /// </summary>
+    public string LockConnection { get; set; } = "";
+
     /// <summary>Most rows in one Kafka transaction. Default: 1,000, some tens of milliseconds of work, for which readers of committed data wait.</summary>
     public int MaxRows { get; set; } = 1000;
 

@@ -35,6 +35,7 @@ internal sealed partial class RelayService(
             try
             {
                 await schema.EnsureAsync(stoppingToken).ConfigureAwait(false);
+                await RequireSessionAsync(stoppingToken).ConfigureAwait(false);
                 var clusterId = await cluster.IdAsync(stoppingToken).ConfigureAwait(false);
                 await EnsureTopicAsync(stoppingToken).ConfigureAwait(false);
                 await RunAsync(clusterId, () => failures = 0, stoppingToken).ConfigureAwait(false);
@@ -55,8 +56,9 @@ internal sealed partial class RelayService(
 
     private async Task RunAsync(string clusterId, Action onConnected, CancellationToken stoppingToken)
     {
-        var connection = await database.OpenConnectionAsync(stoppingToken).ConfigureAwait(false);
+        var connection = options.Value.Relay.LockConnection is { Length: > 0 } direct ? new NpgsqlConnection(direct) : database.CreateConnection();
         await using var _ = connection.ConfigureAwait(false);
+        await connection.OpenAsync(stoppingToken).ConfigureAwait(false);
         onConnected();
         using var session = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var running = new Dictionary<int, Task>();
@@ -78,6 +80,18 @@ internal sealed partial class RelayService(
             await Task.WhenAll(running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await UnlockAsync(connection).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Who names a connection for the locks answers for it: a pooler may keep sessions together.</summary>
+    private async Task RequireSessionAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.Relay.LockConnection.Length > 0)
+            return;
+        var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var _ = connection.ConfigureAwait(false);
+        if (!await Pooler.IsAbsentAsync(connection, cancellationToken).ConfigureAwait(false))
+            throw new OncewardException(
+                ErrorCodes.Configuration, "The data source leads through a pooler. The locks that say who runs a relay slot are a session's: two relays could both believe to have one, and would fence each other for ever. Set Relay.LockConnection to a connection string that leads there directly, or turn Relay.Enabled off in this process and run the relay elsewhere.");
     }
 
     /// <summary>The pool keeps the session, and with it the locks, until somebody uses it again: a successor would wait for that.</summary>

@@ -12,10 +12,10 @@ public sealed class BatchContext
     internal BatchContext(BatchScope scope) => _scope = scope;
 
     /// <summary>The connection on which the transaction is open. Do not commit, roll back or close it.</summary>
-    public NpgsqlConnection Connection => _scope.Connection;
+    public NpgsqlConnection Connection => _scope.Lend().Connection;
 
     /// <summary>The transaction that will also hold the offsets.</summary>
-    public NpgsqlTransaction Transaction => _scope.Transaction;
+    public NpgsqlTransaction Transaction => _scope.Lend().Transaction;
 
     /// <summary>The same text at every attempt to apply <paramref name="cause"/>, for services that accept an idempotency key.</summary>
     public string IdempotencyKey<TMessage>(in Received<TMessage> cause) => _scope.IdempotencyKey(cause.Source);

@@ -20,10 +20,10 @@ public sealed class RecordContext
     public ConsumeResult<byte[], byte[]> Record { get; }
 
     /// <summary>The connection on which the transaction is open. Do not commit, roll back or close it.</summary>
-    public NpgsqlConnection Connection => _scope.Connection;
+    public NpgsqlConnection Connection => _scope.Lend().Connection;
 
     /// <summary>The transaction that will also hold the offset.</summary>
-    public NpgsqlTransaction Transaction => _scope.Transaction;
+    public NpgsqlTransaction Transaction => _scope.Lend().Transaction;
 
     /// <summary>The same text at every attempt to apply this record, for services that accept an idempotency key.</summary>
     public string IdempotencyKey => _scope.IdempotencyKey(Record);

@@ -43,6 +43,21 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task Workers_behind_a_pooler_publish_every_message_once_where_the_slots_are_locked_directly()
+    {
+        await using var scene = await Scene.CreateAsync();
+        var pooler = TestServers.PgBouncer(scene.Database);
+        scene.Input.Produce(Effects.Records(4, 2000));
+        await using (await StartAsync())
+        await using (await StartAsync())
+            await scene.PublishedAsync(2000);
+        (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM effect")).ShouldBe(2000);
+
+        Task<TestWorker> StartAsync() => TestWorker.StartAsync(
+            pooler, scene.Application, o => o.AddWorker("sums", w => scene.Sums(w)), o => o.Relay.LockConnection = scene.Database.ConnectionString);
+    }
+
+    [Fact]
     public async Task Another_number_of_slots_than_the_relay_topic_was_created_with_stops_the_host()
     {
         await using var scene = await Scene.CreateAsync(partitions: 1);

@@ -28,8 +28,10 @@ internal sealed class TestLane : IAsyncDisposable
     private readonly RedriveTransaction _redrive;
     private readonly List<Claim> _claims = [];
     private bool _isSecond;
+    private bool _claimsAsItWorks;
 
-    private TestLane(TestDatabase database, NpgsqlDataSource source, Script script, Action<IServiceCollection>? configure = null)
+    private TestLane(
+        TestDatabase database, NpgsqlDataSource source, Script script, Action<IServiceCollection>? configure = null, Action<LaneOptions>? lanes = null)
     {
         (Database, _source, Script) = (database, source, script);
         var container = new ServiceCollection().AddSingleton(script).AddScoped<Scoped>().AddScoped<ScriptedHandler>().AddScoped<ScriptedBatchHandler>()
@@ -38,6 +40,7 @@ internal sealed class TestLane : IAsyncDisposable
         _services = container.BuildServiceProvider();
         var loggers = _services.GetRequiredService<ILoggerFactory>();
         var options = new LaneOptions();
+        lanes?.Invoke(options);
         var scopes = _services.GetRequiredService<IServiceScopeFactory>();
         Publishing = new Publishing("worker", new JsonSerdes(), 100_000);
         Connection = new LaneConnection(source, options);
@@ -57,6 +60,9 @@ internal sealed class TestLane : IAsyncDisposable
 
     public TestDatabase Database { get; }
 
+    /// <summary>The lane's own connections.</summary>
+    public NpgsqlDataSource Source => _source;
+
     public Script Script { get; }
 
     public Publishing Publishing { get; }
@@ -69,16 +75,18 @@ internal sealed class TestLane : IAsyncDisposable
 
     public List<Claim> Fenced { get; } = [];
 
-    /// <summary>A lane of its own database; its connections go through the proxy if there is one.</summary>
+    /// <summary>
+    /// A lane of its own database; its connections go through the proxy or the pooler if there is one, and through the pooler its claims too.
+    /// </summary>
     public static async Task<TestLane> CreateAsync(
         Script? script = null, Func<TestDatabase, TcpProxy>? proxy = null, Func<string, string?>? dedupeBy = null, int attempts = 3,
         string? deadLetterTopic = null, bool setBased = false, string sql = "", Action<RetryOptions>? retry = null,
-        Action<IServiceCollection>? configure = null, Func<SubscriptionSettings, IDeserializer<string>, Subscription>? subscribe = null)
+        Action<IServiceCollection>? configure = null, Func<TestDatabase, string>? pooler = null, Action<LaneOptions>? lanes = null, Func<SubscriptionSettings, IDeserializer<string>, Subscription>? subscribe = null)
     {
         var database = await TestDatabase.CreateAsync(Effect.CreateTable + sql);
         await InstallAsync(database.Source);
-        var through = proxy?.Invoke(database).ConnectionString ?? database.ConnectionString;
-        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script(), configure);
+        var through = proxy?.Invoke(database).ConnectionString ?? pooler?.Invoke(database) ?? database.ConnectionString;
+        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script(), configure, lanes) { _claimsAsItWorks = pooler is not null };
         var options = new RetryOptions().Attempts(attempts).Backoff(TimeSpan.Zero, TimeSpan.Zero);
         retry?.Invoke(options);
         var settings = new SubscriptionSettings("worker", Topic, options, deadLetterTopic, StartAt.Earliest);
@@ -90,8 +98,10 @@ internal sealed class TestLane : IAsyncDisposable
     }
 
     /// <summary>A lane of another process on the same database and subscription.</summary>
-    public TestLane Second(Script script) => new(Database, NpgsqlDataSource.Create(Database.ConnectionString), script)
+    public TestLane Second(Script script, Func<TestDatabase, string>? pooler = null) => new(
+        Database, NpgsqlDataSource.Create(pooler?.Invoke(Database) ?? Database.ConnectionString), script)
     {
+        _claimsAsItWorks = pooler is not null,
         Subscription = new RecordSubscription<string, ScriptedHandler>(Subscription.Settings, new Decoder(), null) { Id = Subscription.Id },
         _isSecond = true,
     };
@@ -131,7 +141,7 @@ internal sealed class TestLane : IAsyncDisposable
 
     private Claim ClaimEmpty(int partition)
     {
-        var store = new ClaimStore(Database.Source, "me");
+        var store = new ClaimStore(_claimsAsItWorks ? _source : Database.Source, "me");
         var key = new PartitionKey(Subscription.Id, partition);
         store.InsertAsync("cluster", "app", [(key, 0)], default).GetAwaiter().GetResult();
         var row = store.ClaimAsync([key], default).GetAwaiter().GetResult().Claimed.Single();

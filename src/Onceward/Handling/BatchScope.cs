@@ -1,6 +1,7 @@
 using System.Data;
 using System.Text;
 using Npgsql;
+using Onceward.Lanes;
 
 namespace Onceward.Handling;
 
@@ -9,7 +10,8 @@ namespace Onceward.Handling;
 /// A savepoint in the database has its likeness here: <see cref="Mark"/> remembers how much was staged, and <see cref="RollBackTo"/> forgets what
 /// came after, so that no message of a record that was rolled back is ever sent.
 /// </remarks>
-internal sealed class BatchScope(NpgsqlConnection connection, NpgsqlTransaction transaction, IServiceProvider services, Publishing publishing)
+internal sealed class BatchScope(
+    NpgsqlConnection connection, NpgsqlTransaction transaction, TransactionBounds bounds, IServiceProvider services, Publishing publishing)
 {
     private readonly List<NpgsqlBatchCommand> _staged = [];
     private readonly List<OutgoingMessage> _messages = [];
@@ -18,6 +20,16 @@ internal sealed class BatchScope(NpgsqlConnection connection, NpgsqlTransaction 
     public NpgsqlConnection Connection => connection;
 
     public NpgsqlTransaction Transaction => transaction;
+
+    /// <summary>The time limits, to go before the first statement whoever it is of.</summary>
+    public TransactionBounds Bounds => bounds;
+
+    /// <summary>Before a handler gets connection or transaction: what it executes has the limits, too.</summary>
+    public BatchScope Lend()
+    {
+        bounds.Send();
+        return this;
+    }
 
     /// <summary>The topic whose records are being applied.</summary>
     public Subscription? Subscription { get; set; }

@@ -70,18 +70,20 @@ internal abstract class Subscription<TMessage>(
         var ids = received.Select(r => idOf(r.Message)).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToArray();
         if (ids.Length == 0)
             return;
-        var command = new NpgsqlCommand(RememberEvents, scope.Connection, scope.Transaction)
+        var batch = new NpgsqlBatch(scope.Connection, scope.Transaction);
+        scope.Bounds.AddTo(batch);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(RememberEvents)
         {
             Parameters =
             {
                 new NpgsqlParameter<int> { TypedValue = Id },
                 new NpgsqlParameter<string[]> { TypedValue = ids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
             },
-        };
+        });
         var firstSeen = new HashSet<string>(ids.Length, StringComparer.Ordinal);
-        await using (command.ConfigureAwait(false))
+        await using (batch.ConfigureAwait(false))
         {
-            var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
                 while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                     firstSeen.Add(reader.GetString(0));

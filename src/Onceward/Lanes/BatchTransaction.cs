@@ -25,13 +25,11 @@ internal sealed class BatchTransaction(
     public async Task<BatchOutcome> RunAsync(List<Segment> segments, bool isolate, CancellationToken cancellationToken)
     {
         await waypoints.ReachAsync(Waypoint.Polled).ConfigureAwait(false);
-        var connection = await lane.GetAsync(cancellationToken).ConfigureAwait(false);
-        // READ COMMITTED is what the compare-and-swap is proven for; a server's other default must not change it.
-        var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
+        var (transaction, bounds) = await lane.BeginAsync(cancellationToken).ConfigureAwait(false);
         var isSpoiled = false;
         try
         {
-            return await RunAsync(transaction, segments, isolate, cancellationToken).ConfigureAwait(false);
+            return await RunAsync(transaction, bounds, segments, isolate, cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectionSpoiledException)
         {
@@ -46,10 +44,11 @@ internal sealed class BatchTransaction(
         }
     }
 
-    private async Task<BatchOutcome> RunAsync(NpgsqlTransaction transaction, List<Segment> segments, bool isolate, CancellationToken cancellationToken)
+    private async Task<BatchOutcome> RunAsync(
+        NpgsqlTransaction transaction, TransactionBounds bounds, List<Segment> segments, bool isolate, CancellationToken cancellationToken)
     {
         var serviceScope = services.CreateAsyncScope();
-        var scope = new BatchScope(transaction.Connection!, transaction, serviceScope.ServiceProvider, publishing);
+        var scope = new BatchScope(transaction.Connection!, transaction, bounds, serviceScope.ServiceProvider, publishing);
         var look = LookUp.None;
         // Closed before anything is committed: a handler's dependency that fails to close is a failure of the handler.
         await using (serviceScope.ConfigureAwait(false))
@@ -88,7 +87,7 @@ internal sealed class BatchTransaction(
     {
         var subscriptions = segments.Select(s => s.Claim.Subscription).Distinct().ToArray();
         var keys = segments.SelectMany(s => s.Records.Select(r => (s.Key.Subscription, KeyId.Of(r)))).ToHashSet();
-        return new LookUp(keys, await ParkedStore.HoldAsync(scope.Transaction, subscriptions, keys, scope.Parking, cancellationToken).ConfigureAwait(false));
+        return new LookUp(keys, await ParkedStore.HoldAsync(scope.Transaction, scope.Bounds, subscriptions, keys, scope.Parking, cancellationToken).ConfigureAwait(false));
     }
 
     private async Task ApplyAsync(List<Segment> segments, BatchScope scope, bool isolate, CancellationToken cancellationToken)
@@ -106,7 +105,7 @@ internal sealed class BatchTransaction(
 
     /// <summary>Writes everything and moves the offsets.</summary>
     /// <returns>The rows that were moved, and the subscriptions that have parked keys which the attempt does not know of.</returns>
-    private static async Task<(HashSet<PartitionKey> Moved, HashSet<int> Unseen)> WriteAsync(
+    private async Task<(HashSet<PartitionKey> Moved, HashSet<int> Unseen)> WriteAsync(
         BatchScope scope, List<Segment> segments, LookUp look, CancellationToken cancellationToken)
     {
         var (moved, unseen) = (new HashSet<PartitionKey>(segments.Count), new HashSet<int>());
@@ -114,6 +113,7 @@ internal sealed class BatchTransaction(
             return (moved, unseen);
         var batch = new NpgsqlBatch(scope.Connection, scope.Transaction);
         await using var _ = batch.ConfigureAwait(false);
+        scope.Bounds.AddTo(batch);
         // Who looked set a savepoint behind the look: if it is gone, a handler has put another transaction in the place of ours.
         if (look.Keys is not null)
             batch.BatchCommands.Add(new NpgsqlBatchCommand(ParkedStore.ReleaseAttempt));
@@ -126,7 +126,8 @@ internal sealed class BatchTransaction(
             ? ParkedStore.FindParked(keys.Where(k => !scope.Parking.IsParked(k.Subscription, k.Key)).ToArray())
             : ParkedStore.FindOccupied([.. segments.Select(s => s.Key.Subscription).Distinct()]));
         // Statements that the connection knows already cost nothing here; the others are parsed once in its life.
-        await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
+        if (lane.MayPrepare)
+            await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
         NpgsqlDataReader reader;
         try
         {

@@ -1,5 +1,6 @@
 using System.Data;
 using Npgsql;
+using Onceward.Ledger;
 
 namespace Onceward.Lanes;
 
@@ -8,7 +9,23 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
 {
     private NpgsqlConnection? _connection;
 
-    public async ValueTask<NpgsqlConnection> GetAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Whether a statement may be prepared by a name that lasts: behind a pooler the next transaction may meet a session that does not know it, or
+    /// one in which it means another lane's statement.
+    /// </summary>
+    public bool MayPrepare { get; private set; }
+
+    /// <summary>Begins a transaction. BEGIN travels with the first statement, and so should the bounds.</summary>
+    public async ValueTask<(NpgsqlTransaction Transaction, TransactionBounds Bounds)> BeginAsync(CancellationToken cancellationToken)
+    {
+        var connection = await GetAsync(cancellationToken).ConfigureAwait(false);
+        // READ COMMITTED is what the compare-and-swap is proven for, and what a redrive needs: what stands behind the head is read by a statement
+        // that begins after the key's lock was got. A server's other default must not change it.
+        var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
+        return (transaction, new TransactionBounds(transaction, options));
+    }
+
+    private async ValueTask<NpgsqlConnection> GetAsync(CancellationToken cancellationToken)
     {
         if (_connection is { State: ConnectionState.Open })
             return _connection;
@@ -16,12 +33,7 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
         var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            // Bounds for a frozen owner's locks: its successor waits for the first two, the server ends the third.
-            var settings = new NpgsqlCommand(
-                $"SET statement_timeout = {Milliseconds(options.StatementTimeout)}; SET lock_timeout = {Milliseconds(options.LockTimeout)}; SET idle_in_transaction_session_timeout = {Milliseconds(options.IdleInTransactionTimeout)}",
-                connection);
-            await using (settings.ConfigureAwait(false))
-                await settings.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+            MayPrepare = await Pooler.IsAbsentAsync(connection, cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -75,6 +87,4 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
     }
 
     public ValueTask DisposeAsync() => DiscardAsync();
-
-    private static long Milliseconds(TimeSpan time) => (long)time.TotalMilliseconds;
 }

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Onceward.Handling;
+using Onceward.Lanes;
 using Onceward.Outbox;
 
 namespace Onceward.Ledger;
@@ -18,29 +19,25 @@ internal static class ParkedStore
     /// </summary>
     /// <returns>The subscriptions that have any parked key.</returns>
     public static async Task<HashSet<int>> HoldAsync(
-        NpgsqlTransaction transaction, IReadOnlyCollection<Subscription> subscriptions, IReadOnlyCollection<(int Subscription, KeyId Key)> keys,
-        Parking parking, CancellationToken cancellationToken)
+        NpgsqlTransaction transaction, TransactionBounds bounds, IReadOnlyCollection<Subscription> subscriptions,
+        IReadOnlyCollection<(int Subscription, KeyId Key)> keys, Parking parking, CancellationToken cancellationToken)
     {
-        var batch = new NpgsqlBatch(transaction.Connection!, transaction)
-        {
-            BatchCommands =
-            {
-                new NpgsqlBatchCommand(HoldKeys)
-                {
-                    Parameters = { Array(keys, k => k.Subscription), Bytes(keys, k => k.Key.ToBytes()) },
-                },
-                new NpgsqlBatchCommand(CountParked)
-                {
-                    Parameters =
-                    {
-                        Array(subscriptions, s => s.Id), Array(subscriptions, s => s.Settings.Retry.MaxParkedKeys),
-                        Array(subscriptions, s => s.Settings.Retry.MaxParkedRecords),
-                    },
-                },
-                new NpgsqlBatchCommand("SAVEPOINT attempt"),
-            },
-        };
+        var batch = new NpgsqlBatch(transaction.Connection!, transaction);
         await using var _ = batch.ConfigureAwait(false);
+        bounds.AddTo(batch);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(HoldKeys)
+        {
+            Parameters = { Array(keys, k => k.Subscription), Bytes(keys, k => k.Key.ToBytes()) },
+        });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(CountParked)
+        {
+            Parameters =
+            {
+                Array(subscriptions, s => s.Id), Array(subscriptions, s => s.Settings.Retry.MaxParkedKeys),
+                Array(subscriptions, s => s.Settings.Retry.MaxParkedRecords),
+            },
+        });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("SAVEPOINT attempt"));
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var __ = reader.ConfigureAwait(false);
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))

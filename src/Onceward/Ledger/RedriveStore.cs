@@ -2,6 +2,7 @@ using Confluent.Kafka;
 using Npgsql;
 using NpgsqlTypes;
 using Onceward.Handling;
+using Onceward.Lanes;
 using Onceward.Outbox;
 
 namespace Onceward.Ledger;
@@ -14,11 +15,14 @@ namespace Onceward.Ledger;
 internal static class RedriveStore
 {
     /// <summary>Takes the key whose turn it is.</summary>
-    public static async Task<DueKey?> TakeDueAsync(NpgsqlTransaction transaction, int[] subscriptions, CancellationToken cancellationToken)
+    public static async Task<DueKey?> TakeDueAsync(
+        NpgsqlTransaction transaction, TransactionBounds bounds, int[] subscriptions, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand(TakeDue, transaction.Connection, transaction) { Parameters = { new NpgsqlParameter<int[]> { TypedValue = subscriptions } } };
-        await using var _ = command.ConfigureAwait(false);
-        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        var batch = new NpgsqlBatch(transaction.Connection, transaction);
+        await using var _ = batch.ConfigureAwait(false);
+        bounds.AddTo(batch);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(TakeDue) { Parameters = { new NpgsqlParameter<int[]> { TypedValue = subscriptions } } });
+        var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var __ = reader.ConfigureAwait(false);
         return await reader.ReadAsync(cancellationToken).ConfigureAwait(false)
             ? new DueKey(reader.GetInt32(0), (byte[])reader[1], reader.IsDBNull(2) ? null : (byte[])reader[2], reader.GetInt32(3)) : null;

@@ -27,16 +27,14 @@ internal sealed partial class RedriveTransaction(
     /// <returns>Whether there was one.</returns>
     public async Task<bool> RunAsync(IReadOnlyDictionary<int, Subscription> subscriptions, CancellationToken cancellationToken)
     {
-        var connection = await lane.GetAsync(cancellationToken).ConfigureAwait(false);
-        // READ COMMITTED: what stands behind the head is read by a statement that begins after the key's lock was got.
-        var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
+        var (transaction, bounds) = await lane.BeginAsync(cancellationToken).ConfigureAwait(false);
         DueKey? key = null;
         var isSpoiled = false;
         try
         {
-            key = await RedriveStore.TakeDueAsync(transaction, [.. subscriptions.Keys], cancellationToken).ConfigureAwait(false);
+            key = await RedriveStore.TakeDueAsync(transaction, bounds, [.. subscriptions.Keys], cancellationToken).ConfigureAwait(false);
             if (key is not null)
-                await RedriveAsync(transaction, subscriptions[key.Subscription], key, cancellationToken).ConfigureAwait(false);
+                await RedriveAsync(transaction, bounds, subscriptions[key.Subscription], key, cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectionSpoiledException e)
         {
@@ -64,10 +62,11 @@ internal sealed partial class RedriveTransaction(
         return key is not null;
     }
 
-    private async Task RedriveAsync(NpgsqlTransaction transaction, Subscription subscription, DueKey key, CancellationToken cancellationToken)
+    private async Task RedriveAsync(
+        NpgsqlTransaction transaction, TransactionBounds bounds, Subscription subscription, DueKey key, CancellationToken cancellationToken)
     {
         var arrivals = await RedriveStore.ReadAsync(transaction, key, subscription.Topic, MaxRecords, cancellationToken).ConfigureAwait(false);
-        var scope = new BatchScope(transaction.Connection!, transaction, services, publishing);
+        var scope = new BatchScope(transaction.Connection!, transaction, bounds, services, publishing);
         var result = await ApplyAsync(subscription, key, arrivals, scope, cancellationToken).ConfigureAwait(false);
         await WriteAsync(scope, key, result, isEmptied: result.Gone == arrivals.Count && arrivals.Count < MaxRecords, subscription.Settings.Worker, cancellationToken)
             .ConfigureAwait(false);

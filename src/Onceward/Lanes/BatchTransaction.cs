@@ -126,7 +126,7 @@ internal sealed class BatchTransaction(
             ? ParkedStore.FindParked(keys.Where(k => !scope.Parking.IsParked(k.Subscription, k.Key)).ToArray())
             : ParkedStore.FindOccupied([.. segments.Select(s => s.Key.Subscription).Distinct()]));
         // Statements that the connection knows already cost nothing here; the others are parsed once in its life.
-        if (lane.MayPrepare)
+        if (lane.HasSession)
             await batch.PrepareAsync(cancellationToken).ConfigureAwait(false);
         NpgsqlDataReader reader;
         try

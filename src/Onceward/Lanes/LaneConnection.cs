@@ -10,19 +10,19 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
     private NpgsqlConnection? _connection;
 
     /// <summary>
-    /// Whether a statement may be prepared by a name that lasts: behind a pooler the next transaction may meet a session that does not know it, or
-    /// one in which it means another lane's statement.
+    /// Whether the session is ours as long as the connection, so that what is left in it is found again. Behind a pooler a prepared statement's name
+    /// may be unknown to the next transaction's session, or mean another lane's statement there.
     /// </summary>
-    public bool MayPrepare { get; private set; }
+    public bool HasSession { get; private set; }
 
-    /// <summary>Begins a transaction. BEGIN travels with the first statement, and so should the bounds.</summary>
+    /// <summary>Begins a transaction. BEGIN travels with the first statement, and so should the bounds that it needs.</summary>
     public async ValueTask<(NpgsqlTransaction Transaction, TransactionBounds Bounds)> BeginAsync(CancellationToken cancellationToken)
     {
         var connection = await GetAsync(cancellationToken).ConfigureAwait(false);
         // READ COMMITTED is what the compare-and-swap is proven for, and what a redrive needs: what stands behind the head is read by a statement
         // that begins after the key's lock was got. A server's other default must not change it.
         var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken).ConfigureAwait(false);
-        return (transaction, new TransactionBounds(transaction, options));
+        return (transaction, new TransactionBounds(transaction, options, areSet: HasSession));
     }
 
     private async ValueTask<NpgsqlConnection> GetAsync(CancellationToken cancellationToken)
@@ -33,7 +33,9 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
         var connection = await database.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            MayPrepare = await Pooler.IsAbsentAsync(connection, cancellationToken).ConfigureAwait(false);
+            HasSession = await Pooler.IsAbsentAsync(connection, cancellationToken).ConfigureAwait(false);
+            if (HasSession)
+                await TransactionBounds.SetAsync(connection, options, cancellationToken).ConfigureAwait(false);
         }
         catch
         {

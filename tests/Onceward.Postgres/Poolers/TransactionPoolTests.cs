@@ -108,7 +108,7 @@ public sealed class TransactionPoolTests
         await lane.DrainAsync();
         (await lane.Database.ColumnAsync<string>("SELECT limits FROM seen")).ShouldBe(["27s 3s 31s", "27s 3s 31s"]);
         (await lane.Connection.BeginAsync(default)).Transaction.ShouldNotBeNull().Dispose();
-        lane.Connection.MayPrepare.ShouldBeFalse();
+        lane.Connection.HasSession.ShouldBeFalse();
         // Transactions of another client in all the sessions at once.
         var strangers = new List<NpgsqlConnection>();
         try

@@ -40,7 +40,7 @@ public static class ErrorCodes
     /// <summary>A handler was cancelled by something of its own.</summary>
     public const string HandlerCanceled = "ONCE-HANDLER-CANCELED";
 
-    /// <summary>A handler came back with a reader open or a statement running.</summary>
+    /// <summary>A handler came back with a reader or a COPY open, or a statement running.</summary>
     public const string HandlerLeak = "ONCE-HANDLER-LEAK";
 
     /// <summary>A handler ended the transaction that it was lent.</summary>

@@ -36,6 +36,8 @@ internal static class Some
 
     private sealed class Idle() : Subscription(Settings())
     {
+        public override Type Handler => typeof(Idle);
+
         public override ValueTask ApplyAsync(ReadOnlyMemory<Record> records, BatchScope scope, CancellationToken cancellationToken) => default;
     }
 }

@@ -24,7 +24,7 @@ internal sealed class HandlerCall(Suspects suspects, LaneOptions lanes, TimeProv
         var limit = LimitOf(subscription);
         if (!await EndsInTimeAsync(applying, clock, limit).ConfigureAwait(false))
             await GiveUpAsync(applying, subscription, limit, records, scope, stop).ConfigureAwait(false);
-        Inspect(applying, records, scope);
+        Inspect(applying, subscription, records, scope);
         try
         {
             await applying.ConfigureAwait(false);
@@ -67,12 +67,12 @@ internal sealed class HandlerCall(Suspects suspects, LaneOptions lanes, TimeProv
         if (!applying.IsCompleted)
             throw new ConnectionSpoiledException(timeout, applying);
         // Whatever it makes of being stopped: it was too slow. Inspected first, because its connection may not be what it was.
-        Inspect(applying, records, scope);
+        Inspect(applying, subscription, records, scope);
         throw timeout;
     }
 
     /// <summary>Looks at what a handler hands back, before its failure is looked at: that must not hide what it left behind.</summary>
-    private void Inspect(Task applied, ReadOnlyMemory<Record> records, BatchScope scope)
+    private void Inspect(Task applied, Subscription subscription, ReadOnlyMemory<Record> records, BatchScope scope)
     {
         var failure = applied.Exception?.InnerException;
         if (scope.HasEnded)
@@ -81,7 +81,9 @@ internal sealed class HandlerCall(Suspects suspects, LaneOptions lanes, TimeProv
         if (state is ConnectionState.Open or ConnectionState.Broken)
             return;
         var leak = new OncewardException(
-            ErrorCodes.HandlerLeak, "The handler came back with a data reader open or a statement running, or it closed the connection: dispose readers, await what is started, and leave the connection alone.", failure);
+            ErrorCodes.HandlerLeak,
+            $"{subscription.Handler}, the handler of '{subscription.Topic}', came back with a data reader or a COPY open or a statement running, or it closed the connection. Nothing of the attempt is kept. Dispose readers, importers and exporters, await what is started, and leave the connection alone.",
+            failure);
         suspects.Add(records, null, leak);
         throw new ConnectionSpoiledException(leak, applied);
     }

@@ -16,6 +16,9 @@ internal abstract class Subscription(SubscriptionSettings settings)
     /// <summary>Whether the handler is called record by record, so that its time is kept for each.</summary>
     public virtual bool HandlesOneByOne => false;
 
+    /// <summary>What applies the topic, for messages to the person who wrote it.</summary>
+    public abstract Type Handler { get; }
+
     /// <summary>The id of the ledger's row. Set before the first claim, and again only when an operator lets the worker begin anew.</summary>
     public int Id { get; set; }
 
@@ -108,6 +111,8 @@ internal sealed class RecordSubscription<TMessage, THandler>(
 {
     public override bool HandlesOneByOne => true;
 
+    public override Type Handler => typeof(THandler);
+
     public override async ValueTask ApplyAsync(ReadOnlyMemory<Record> records, BatchScope scope, CancellationToken cancellationToken)
     {
         var received = await ReceiveAsync(records, scope, cancellationToken).ConfigureAwait(false);
@@ -128,6 +133,8 @@ internal sealed class BatchSubscription<TMessage, THandler>(
     : Subscription<TMessage>(settings, deserializer, eventId)
     where THandler : class, IBatchHandler<TMessage>
 {
+    public override Type Handler => typeof(THandler);
+
     public override async ValueTask ApplyAsync(ReadOnlyMemory<Record> records, BatchScope scope, CancellationToken cancellationToken)
     {
         var received = await ReceiveAsync(records, scope, cancellationToken).ConfigureAwait(false);

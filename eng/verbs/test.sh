@@ -51,7 +51,7 @@ test_servers() {
     scratch_postgres fsync=off synchronous_commit=off full_page_writes=off
     ONCEWARD_TEST_POSTGRES=$(postgres_connection postgres postgres)
     export ONCEWARD_TEST_POSTGRES
-    if pgbouncer_at_hand && [ -z "${ONCEWARD_TEST_PGBOUNCER:-}" ]; then
+    if pgbouncer_at_hand; then
       scratch_pgbouncer
       export ONCEWARD_TEST_PGBOUNCER=$PGBOUNCER_CONNECTION
     fi

@@ -195,14 +195,14 @@ public sealed class ClaimTests
         (await scene.StoppedAsync()).ShouldBe([0]);
     }
 
-    private static async Task DeleteBelowAsync(Scene scene, int partition, long offset)
+    internal static async Task DeleteBelowAsync(Scene scene, int partition, long offset)
     {
         using var admin = TestTopic.Admin();
         await admin.DeleteRecordsAsync([new TopicPartitionOffset(scene.Input.Name, partition, offset)]);
     }
 
     /// <summary>A session that holds rows in an open transaction, as a frozen owner would, until it is disposed of.</summary>
-    private static async Task<NpgsqlConnection> HoldAsync(Scene scene, string where, string sql = "")
+    internal static async Task<NpgsqlConnection> HoldAsync(Scene scene, string where, string sql = "")
     {
         var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(scene.Database.ConnectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();

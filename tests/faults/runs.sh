@@ -23,7 +23,7 @@ trap 'if [ -n "$running" ]; then kill "$running" 2>/dev/null || true; wait "$run
 commit=$(git -C "$ROOT" describe --always --dirty)
 number=0 held=0 failed=0
 
-# one NAME BACKEND ENOUGH OPTION… — ENOUGH: the highest exit status that will do; 3 is a run that holds and is too short to count.
+# one NAME BACKEND ENOUGH OPTION… — ENOUGH: another exit status than 0 that will do; 3 is a run that holds and is too short to count.
 one() {
   local name=$1 backend=$2 enough=$3 status=0 verdict
   shift 3
@@ -55,7 +55,7 @@ echo "1..$number"
 
 if [ "$held" -eq "$number" ]; then
   {
-    printf '# Fault runs that count\n\n'
+    printf '# Fault runs\n\n'
     printf "Written by \`tests/faults/runs.sh --seed %s --minutes %s\` at commit %s on %s cores; %s. What each line means: [the fault run](../../docs/proof/fault-run.md).\n" \
       "$seed" "$minutes" "$commit" "$(nproc)" "$(date -u +%F)"
     cat "$scratch/reports"

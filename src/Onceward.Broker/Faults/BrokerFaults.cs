@@ -11,7 +11,6 @@ namespace Onceward.Broker.Faults;
 public sealed class BrokerFaults
 {
     private ImmutableArray<FaultRule> rules = [];
-    private FaultRule? refusal;
 
     internal BrokerFaults()
     {
@@ -59,9 +58,8 @@ public sealed class BrokerFaults
     /// <summary>New connections are reset, and those there are with their next request, as by a broker that is gone. Until lifted.</summary>
     public FaultRule RefuseConnections()
     {
-        var rule = Add(_ => new Fault(FaultKind.Cut), times: null, clientId: null);
-        Volatile.Write(ref refusal, rule);
-        return rule;
+        var rule = new FaultRule(this, _ => new Fault(FaultKind.Cut), times: null, clientId: null) { RefusesConnections = true };
+        return Add(rule);
     }
 
     /// <summary>
@@ -72,11 +70,7 @@ public sealed class BrokerFaults
     public FaultRule MoveCoordinator() => Add(CoordinatorAway, times: null, clientId: null);
 
     /// <summary>Lifts all rules.</summary>
-    public void Clear()
-    {
-        Volatile.Write(ref refusal, null);
-        ImmutableInterlocked.InterlockedExchange(ref rules, []);
-    }
+    public void Clear() => ImmutableInterlocked.InterlockedExchange(ref rules, []);
 
     internal Fault? Take(ApiKey key, string clientId)
     {
@@ -89,17 +83,16 @@ public sealed class BrokerFaults
     /// <summary>Whether a connection that has just come is to be reset.</summary>
     internal bool Refuses()
     {
-        if (Volatile.Read(ref refusal) is not { } rule)
-            return false;
-        rule.Count();
-        return true;
+        foreach (var rule in rules)
+            if (rule.RefusesConnections)
+            {
+                rule.Count();
+                return true;
+            }
+        return false;
     }
 
-    internal void Lift(FaultRule rule)
-    {
-        Interlocked.CompareExchange(ref refusal, null, rule);
-        ImmutableInterlocked.Update(ref rules, static (all, rule) => all.Remove(rule), rule);
-    }
+    internal void Lift(FaultRule rule) => ImmutableInterlocked.Update(ref rules, static (all, rule) => all.Remove(rule), rule);
 
     private static Fault? CoordinatorAway(ApiKey key) => key switch
     {
@@ -115,7 +108,11 @@ public sealed class BrokerFaults
     private FaultRule Add(Func<ApiKey, Fault?> faultOf, int? times, string? clientId)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(times ?? 1, 1, nameof(times));
-        var rule = new FaultRule(this, faultOf, times, clientId);
+        return Add(new FaultRule(this, faultOf, times, clientId));
+    }
+
+    private FaultRule Add(FaultRule rule)
+    {
         ImmutableInterlocked.Update(ref rules, static (all, rule) => all.Add(rule), rule);
         return rule;
     }

@@ -27,6 +27,9 @@ public sealed class FaultRule : IDisposable
     /// <inheritdoc/>
     public void Dispose() => owner.Lift(this);
 
+    /// <summary>Whether it meets connections that have just come, too.</summary>
+    internal bool RefusesConnections { get; init; }
+
     internal Fault? Take(ApiKey key, string client)
     {
         if (clientId is not null && clientId != client || faultOf(key) is not { } fault || Interlocked.Decrement(ref left) < 0)

@@ -58,7 +58,7 @@ internal sealed partial class Connection : IDisposable
         catch (ConnectionCutException e)
         {
             LogAborted(logger, peer.Address, e.Message);
-            socket.LingerState = new LingerOption(enable: true, seconds: 0); // Closed like this it is reset.
+            socket.Close(timeout: 0); // Resets it; nothing, where the broker has closed it meanwhile.
         }
         catch (MalformedRequestException e)
         {

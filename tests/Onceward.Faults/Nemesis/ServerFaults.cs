@@ -85,7 +85,7 @@ internal sealed class ServerFaults(Scene scene) : IDisposable
                 return scene.Tally.Count("onceward.partitions.fenced") - before;
             },
             cancellationToken);
-        return new InflictedFault(plan, $"partition {string.Join(", then ", taken)}", new Bite(fenced, "partitions fenced"));
+        return new InflictedFault(plan, $"partition {string.Join(", then ", taken)}", new Bite(taken.Count > 0 ? fenced : 0, "partitions fenced"));
     }
 
     private async Task<int?> ClaimOneAsync(PlannedFault plan, CancellationToken cancellationToken)

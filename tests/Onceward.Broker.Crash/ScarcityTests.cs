@@ -42,7 +42,9 @@ public sealed class ScarcityTests(ITestOutputHelper output)
         using var directory = new TemporaryDirectory();
         await using var scene = await Scene.CreateAsync(directory.File("data"), limits: "-n 256");
         scene.Gate.Open();
-        await Eventually.HoldsAsync("the load is under way", () => scene.History.Take().Attempts.Count > 5);
+        // Who is there has its connections: one that is still about to connect would wait with the crowd.
+        await Eventually.HoldsAsync("the load is under way", () => scene.History.Take() is var so && so.Attempts.Count > 5
+            && so.Streams.Count == 2 * Names.Partitions && so.Streams.Values.All(stream => stream.Any(offset => offset >= 0)));
         List<Socket> crowd = [];
         try
         {

@@ -2,7 +2,7 @@
 # usage: test [--filter F | --long]              build, start test servers, run all tests; the last line is the totals; --long: the proofs that take long, too
 
 TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
-SIDE_BY_SIDE=Onceward.Kafka
+SIDE_BY_SIDE=(Onceward.Kafka Onceward.Crash) # on both brokers at once: they mostly wait
 
 # What the guarantee asks of PostgreSQL is proven on the newest one too. Not all that reads PostgreSQL, which would take minutes more; and of the
 # project neither the tool nor what waits for time limits of the client's.
@@ -135,7 +135,7 @@ reads_kafka() { grep -rqsE 'ONCEWARD_(CONFORMANCE|TEST)_KAFKA|TestServers\.Kafka
 test_on_brokers() { # NAME PROJECT FILTER
   local apache=${ONCEWARD_TEST_KAFKA:-} embedded=${ONCEWARD_TEST_EMBEDDED:-}
   if [ -z "$apache$embedded" ]; then test_project "$@"; fi # skipped, with the reason
-  if [ -n "$apache" ] && [ -n "$embedded" ] && [ "$1" = "$SIDE_BY_SIDE" ]; then
+  if [ -n "$apache" ] && [ -n "$embedded" ] && [[ " ${SIDE_BY_SIDE[*]} " = *" $1 "* ]]; then
     test_side_by_side "$@"
     return
   fi
@@ -149,7 +149,7 @@ on_broker() { # ADDRESS COMMAND…
   ONCEWARD_CONFORMANCE_KAFKA=$address ONCEWARD_TEST_KAFKA=$address "$@"
 }
 
-# Tests that mostly wait, for sessions that time out and members that join: both brokers at once take as long as one.
+# Tests that mostly wait, for sessions that time out, members that join and processes that start: both brokers at once take hardly longer than one.
 test_side_by_side() { # NAME PROJECT FILTER
   local first="$1 on Apache Kafka" second="$1 on the embedded broker" log=$STATE/logs/side-by-side.log running status=0
   step "$first and, side by side, on the embedded broker"

@@ -50,8 +50,7 @@ internal static class PartitionSweep
             var (rate, baseline) = (ours.Median(r => r.SteadyRate), loop.Median(r => r.SteadyRate));
             text.AppendLine($"| {topic.Partitions:N0} | {baseline:N0} | **{rate:N0}** ({ours.Runs.Min(r => r.SteadyRate):N0}–{ours.Runs.Max(r => r.SteadyRate):N0}) | {rate / baseline:0.00} | {rate / first:0.00} | {ours.Median(r => r.BatchSize):N0} |");
         }
-        text.AppendLine().AppendLine("A worker's first batch of a partition looks for parked keys, which costs a digest of every key; of a thousand partitions these are many batches.")
-            .AppendLine("One partition is one transaction at a time, for the loop as for the worker.");
+        text.AppendLine().AppendLine("One partition is one transaction at a time, for the loop as for the worker.");
         return text.ToString();
     }
 }

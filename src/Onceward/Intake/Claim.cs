@@ -49,8 +49,9 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
     public HeadFailure? Failure { get; set; }
 
     /// <summary>
-    /// Whether a record may have to go behind a parked key, so that batches must look. False once the ledger had no parked key for the topic after
-    /// this claim: from then on only this claim can park a record of the partition.
+    /// Whether a record may have to go behind a parked key, so that batches must look. False once the ledger had no parked key for the topic in the
+    /// claim's own round trip or after it. Who parks one later (a claim from which the key has moved, a person who sends a dead letter back) is
+    /// seen by the batch before it commits.
     /// </summary>
     public bool MayHaveParkedKeys { get; set; } = true;
 

@@ -10,7 +10,8 @@ internal sealed record ClaimResult(IReadOnlyList<Grant> Granted, IReadOnlyList<R
 /// <param name="Partition">The partition.</param>
 /// <param name="Row">The ledger's row.</param>
 /// <param name="Start">Where the client begins: at the anchor, if the log still has it.</param>
-internal sealed record Grant(TopicPartition Partition, OffsetRow Row, long Start);
+/// <param name="MayHaveParkedKeys">Whether the subscription had parked keys when the row was claimed.</param>
+internal sealed record Grant(TopicPartition Partition, OffsetRow Row, long Start, bool MayHaveParkedKeys);
 
 /// <summary>A partition that cannot be claimed yet.</summary>
 /// <param name="Partition">The partition.</param>

@@ -36,7 +36,10 @@ internal sealed class Claimer(
         OffsetRow[] held = [.. answer.Held.Concat(begun.Held).Where(r => topics.ContainsKey(byKey[r.Key].Topic))];
         var bounds = await cluster.BoundsAsync([.. readable.Concat(held).Select(r => byKey[r.Key])], cancellationToken).ConfigureAwait(false);
         foreach (var row in readable)
-            await GrantAsync(row, byKey[row.Key], bounds[byKey[row.Key]], result, cancellationToken).ConfigureAwait(false);
+        {
+            var mayHaveParkedKeys = answer.Occupied.Contains(row.Key.Subscription) || begun.Occupied.Contains(row.Key.Subscription);
+            await GrantAsync(row, byKey[row.Key], bounds[byKey[row.Key]], mayHaveParkedKeys, result, cancellationToken).ConfigureAwait(false);
+        }
         result.Refused.AddRange(held.Select(row => new Refusal(byKey[row.Key], row.Key, StartOf(row, bounds[byKey[row.Key]]))));
         return new ClaimResult(result.Granted, result.Refused, result.Stopped);
     }
@@ -64,7 +67,7 @@ internal sealed class Claimer(
                 fresh.Add(key);
         }
         if (fresh.Count == 0)
-            return new ClaimAnswer([], [], []);
+            return ClaimAnswer.Nothing;
         await first.WriteAsync(fresh, cancellationToken).ConfigureAwait(false);
         return await store.ClaimAsync(fresh, cancellationToken).ConfigureAwait(false);
     }
@@ -84,7 +87,8 @@ internal sealed class Claimer(
         return false;
     }
 
-    private async Task GrantAsync(OffsetRow row, TopicPartition partition, LogBounds bounds, Verdicts result, CancellationToken cancellationToken)
+    private async Task GrantAsync(
+        OffsetRow row, TopicPartition partition, LogBounds bounds, bool mayHaveParkedKeys, Verdicts result, CancellationToken cancellationToken)
     {
         if (bounds.Low > row.NextOffset)
         {
@@ -105,7 +109,7 @@ internal sealed class Claimer(
             return;
         }
         _endsEarlySince.TryRemove(row.Key, out _);
-        result.Granted.Add(new Grant(partition, row, StartOf(row, bounds)));
+        result.Granted.Add(new Grant(partition, row, StartOf(row, bounds), mayHaveParkedKeys));
     }
 
     private static long StartOf(OffsetRow row, LogBounds bounds) => row.Anchor is { } anchor && bounds.Low <= anchor.Offset ? anchor.Offset : row.NextOffset;

@@ -115,7 +115,12 @@ internal sealed partial class ConsumerLoop
             return;
         }
         var lane = lanes.MinBy(l => l.ClaimCount)!;
-        var claim = new Claim(subscriptions[partition.Topic], partition, grant.Row, _budget) { Wake = lane.Wake, Check = new LogCheck(grant.Row, grant.Start) };
+        var claim = new Claim(subscriptions[partition.Topic], partition, grant.Row, _budget)
+        {
+            Wake = lane.Wake,
+            Check = new LogCheck(grant.Row, grant.Start),
+            MayHaveParkedKeys = grant.MayHaveParkedKeys,
+        };
         _assignment.Add(claim);
         lane.Add(claim);
         ResumeSoon(partition);

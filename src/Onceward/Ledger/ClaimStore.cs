@@ -21,14 +21,20 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
         await using var __ = batch.ConfigureAwait(false);
         batch.BatchCommands.Add(With(ClaimRows, wanted, new NpgsqlParameter<string> { TypedValue = owner }));
         batch.BatchCommands.Add(With(ReadRows, wanted));
+        // Behind the claim: what an owner before us parked is committed by now, or never will be.
+        batch.BatchCommands.Add(ParkedStore.FindOccupied([.. wanted.Select(k => k.Subscription).Distinct()]));
         var reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var ___ = reader.ConfigureAwait(false);
         var claimed = await RowsAsync(reader, cancellationToken).ConfigureAwait(false);
         await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
         var present = await RowsAsync(reader, cancellationToken).ConfigureAwait(false);
+        await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        var occupied = new HashSet<int>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            occupied.Add(reader.GetInt32(0));
         var known = present.Select(r => r.Key).ToHashSet();
         var mine = claimed.Select(r => r.Key).ToHashSet();
-        return new ClaimAnswer(claimed, [.. present.Where(r => !mine.Contains(r.Key))], [.. wanted.Where(k => !known.Contains(k))]);
+        return new ClaimAnswer(claimed, [.. present.Where(r => !mine.Contains(r.Key))], [.. wanted.Where(k => !known.Contains(k))], occupied);
     }
 
     /// <summary>Which of these subscriptions have a row for any partition: they have started, so a new partition must begin at its first record.</summary>
@@ -140,4 +146,9 @@ internal sealed class ClaimStore(NpgsqlDataSource database, string owner)
 /// <param name="Claimed">Rows under their new epoch.</param>
 /// <param name="Held">Rows that a running transaction holds, as they were committed last.</param>
 /// <param name="Absent">Partitions that have no row yet.</param>
-internal sealed record ClaimAnswer(IReadOnlyList<OffsetRow> Claimed, IReadOnlyList<OffsetRow> Held, IReadOnlyList<PartitionKey> Absent);
+/// <param name="Occupied">The subscriptions that have parked keys.</param>
+internal sealed record ClaimAnswer(
+    IReadOnlyList<OffsetRow> Claimed, IReadOnlyList<OffsetRow> Held, IReadOnlyList<PartitionKey> Absent, IReadOnlySet<int> Occupied)
+{
+    public static ClaimAnswer Nothing { get; } = new([], [], [], new HashSet<int>());
+}

@@ -71,6 +71,19 @@ public sealed class ClaimStoreTests
     }
 
     [Fact]
+    public async Task A_claim_says_which_subscriptions_have_parked_keys()
+    {
+        await using var lane = await TestLane.CreateAsync();
+        var claim = lane.Claim(0, "a", "b");
+        (await ClaimAsync(Store(lane), claim.Key)).Occupied.ShouldBeEmpty();
+        await lane.Database.ExecuteAsync($"""
+            INSERT INTO onceward.parked_key (subscription_id, key_id, state, attempts, next_attempt_at, reason, last_error)
+            VALUES ({claim.Key.Subscription}, sha256('k'), 'waiting', 1, now(), 'failed', 'failed')
+            """);
+        (await ClaimAsync(Store(lane), claim.Key, claim.Key with { Subscription = 4711 })).Occupied.ShouldBe([claim.Key.Subscription]);
+    }
+
+    [Fact]
     public async Task Inserting_again_leaves_the_row_and_its_channel()
     {
         await using var lane = await TestLane.CreateAsync();

@@ -31,7 +31,8 @@ internal sealed class TestLane : IAsyncDisposable
     private bool _claimsAsItWorks;
 
     private TestLane(
-        TestDatabase database, NpgsqlDataSource source, Script script, Action<IServiceCollection>? configure = null, Action<LaneOptions>? lanes = null)
+        TestDatabase database, NpgsqlDataSource source, Script script, Action<IServiceCollection>? configure = null, Action<LaneOptions>? lanes = null,
+        TimeProvider? pauses = null)
     {
         (Database, _source, Script) = (database, source, script);
         var container = new ServiceCollection().AddSingleton(script).AddScoped<Scoped>().AddScoped<ScriptedHandler>().AddScoped<ScriptedBatchHandler>()
@@ -55,7 +56,7 @@ internal sealed class TestLane : IAsyncDisposable
         _redrive = new RedriveTransaction(
             _redriveConnection, source, _services, Publishing, runner, suspects, burial, new OutboxSignal(), Waypoints, new Random(1), loggers.CreateLogger<RedriveTransaction>());
         _processor = new BatchProcessor(
-            "worker", transaction, Connection, source, new OutboxSignal(), suspects, Fence, TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
+            "worker", transaction, Connection, source, new OutboxSignal(), suspects, Fence, pauses ?? TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
     }
 
     public TestDatabase Database { get; }
@@ -81,12 +82,13 @@ internal sealed class TestLane : IAsyncDisposable
     public static async Task<TestLane> CreateAsync(
         Script? script = null, Func<TestDatabase, TcpProxy>? proxy = null, Func<string, string?>? dedupeBy = null, int attempts = 3,
         string? deadLetterTopic = null, bool setBased = false, string sql = "", Action<RetryOptions>? retry = null,
-        Action<IServiceCollection>? configure = null, Func<TestDatabase, string>? pooler = null, Action<LaneOptions>? lanes = null, Func<SubscriptionSettings, IDeserializer<string>, Subscription>? subscribe = null)
+        Action<IServiceCollection>? configure = null, Func<TestDatabase, string>? pooler = null, Action<LaneOptions>? lanes = null, Func<SubscriptionSettings, IDeserializer<string>, Subscription>? subscribe = null,
+        TimeProvider? pauses = null)
     {
         var database = await TestDatabase.CreateAsync(Effect.CreateTable + sql);
         await InstallAsync(database.Source);
         var through = proxy?.Invoke(database).ConnectionString ?? pooler?.Invoke(database) ?? database.ConnectionString;
-        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script(), configure, lanes) { _claimsAsItWorks = pooler is not null };
+        var lane = new TestLane(database, NpgsqlDataSource.Create(through), script ?? new Script(), configure, lanes, pauses) { _claimsAsItWorks = pooler is not null };
         var options = new RetryOptions().Attempts(attempts).Backoff(TimeSpan.Zero, TimeSpan.Zero);
         retry?.Invoke(options);
         var settings = new SubscriptionSettings("worker", Topic, options, deadLetterTopic, StartAt.Earliest);

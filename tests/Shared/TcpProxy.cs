@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using Npgsql;
@@ -30,6 +31,7 @@ public sealed class TcpProxy : IAsyncDisposable
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task _accepting;
     private int _next;
+    private int _halve;
     private int _cuts;
 
     /// <param name="server">The connection string of the server behind the proxy.</param>
@@ -54,6 +56,9 @@ public sealed class TcpProxy : IAsyncDisposable
 
     /// <summary>Breaks the connection that is the next to send COMMIT.</summary>
     public void CutNext(Cut at) => Volatile.Write(ref _next, (int)at);
+
+    /// <summary>Of the next statement only its first message reaches the server: its client is frozen while it sends.</summary>
+    public void HalveNext() => Volatile.Write(ref _halve, 1);
 
     /// <summary>Lets a COMMIT that was held back reach the server.</summary>
     public void ReleaseLateCommit() => _released.TrySetResult();
@@ -104,6 +109,11 @@ public sealed class TcpProxy : IAsyncDisposable
         while (await client.ReceiveAsync(buffer, _stopping.Token) is var read and > 0)
         {
             var bytes = buffer.AsMemory(0, read);
+            if (bytes.Span[0] == (byte)'P' && Interlocked.Exchange(ref _halve, 0) != 0)
+            {
+                await server.SendAsync(bytes[..(1 + BinaryPrimitives.ReadInt32BigEndian(bytes.Span[1..]))], _stopping.Token);
+                await Task.Delay(Timeout.Infinite, _stopping.Token);
+            }
             // The terminator tells it from "READ COMMITTED".
             var cut = bytes.Span.IndexOf("COMMIT\0"u8) >= 0 ? (Cut)Interlocked.Exchange(ref _next, 0) : Cut.None;
             if (cut is Cut.None)

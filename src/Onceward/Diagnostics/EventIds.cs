@@ -34,6 +34,7 @@ internal static class EventIds
     public const int PartitionFenced = 1202;
     public const int CommitUnknown = 1203;
     public const int LaneFailed = 1204;
+    public const int FrozenSessionEnded = 1205;
 
     // 1300: handling
     // 1300 was a record that waited at the head of its partition.

@@ -22,6 +22,9 @@ internal sealed partial class BatchProcessor(
     // A database that restarts is back in seconds; a longer pause would only add to the lag.
     private static readonly Backoff s_infrastructure = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
 
+    // Some twenty seconds. By then a person should know, and so it is said again from time to time: the database may not have been there to be told.
+    private const int FailuresPerNote = 10;
+
     public async Task ProcessAsync(List<Segment> segments, CancellationToken cancellationToken)
     {
         try
@@ -52,6 +55,8 @@ internal sealed partial class BatchProcessor(
                 if (outcome.Missed.Count == 0)
                 {
                     var freed = Advance(segments, outcome, started);
+                    if (failures >= FailuresPerNote)
+                        freed.AddRange(segments.Select(s => s.Claim).Except(freed));
                     await NoteBlocksAsync(segments, freed, cancellationToken).ConfigureAwait(false);
                     return;
                 }
@@ -88,6 +93,10 @@ internal sealed partial class BatchProcessor(
                 var pause = s_infrastructure.After(++failures, random);
                 OncewardMetrics.BatchRetried(worker);
                 LogRetrying(logger, e, worker, failures, pause.TotalSeconds);
+                if (e is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable })
+                    await EndHalfSentAsync(cancellationToken).ConfigureAwait(false);
+                if (failures % FailuresPerNote == 0)
+                    await NoteRetriesAsync(segments, e, cancellationToken).ConfigureAwait(false);
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -131,6 +140,40 @@ internal sealed partial class BatchProcessor(
                         .ConfigureAwait(false);
         }
         // The batch is committed; its log has said the same.
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            LogNotNoted(logger, e, worker);
+        }
+    }
+
+    /// <summary>Another transaction has held what this batch wants for longer than it may take. It may be one that nobody will end.</summary>
+    private async Task EndHalfSentAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var ended = await new FrozenOwner(database, new IncidentStore(database)).EndHalfSentAsync(connection.LongestSilence, cancellationToken).ConfigureAwait(false);
+            if (ended > 0)
+                LogEnded(logger, worker, ended);
+        }
+        // Asked again with the next failure.
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            LogNotNoted(logger, e, worker);
+        }
+    }
+
+    /// <summary>Tells the ledger's reader that a batch is tried again and again: no record of it can be blamed, and none is passed over.</summary>
+    private async Task NoteRetriesAsync(List<Segment> segments, Exception failure, CancellationToken cancellationToken)
+    {
+        var detail = IncidentDetail.Of(
+            ("reason", "the transaction fails again and again, and not by the fault of a record that could be set aside"),
+            ("error", Text.Storable($"{failure.GetType().Name}: {failure.Message}")));
+        try
+        {
+            foreach (var segment in segments)
+                await new IncidentStore(database).NoteAsync(IncidentStore.PartitionBlocked, segment.Key, segment.From, detail, cancellationToken).ConfigureAwait(false);
+        }
+        // The database is what fails, perhaps.
         catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
         {
             LogNotNoted(logger, e, worker);
@@ -200,6 +243,9 @@ internal sealed partial class BatchProcessor(
 
     [LoggerMessage(EventIds.BlockNotNoted, LogLevel.Warning, "Worker {Worker} could not note in the ledger that a partition blocks, or that it goes on")]
     private static partial void LogNotNoted(ILogger logger, Exception exception, string worker);
+
+    [LoggerMessage(EventIds.FrozenSessionEnded, LogLevel.Warning, "Worker {Worker} ended {Sessions} sessions that held what a batch waits for and had stopped in the middle of a statement")]
+    private static partial void LogEnded(ILogger logger, string worker, int sessions);
 
     [LoggerMessage(EventIds.TransactionEnded, LogLevel.Critical, "Worker {Worker}: a handler ended the transaction that it was lent. {Positions} are stopped; see onceward.incident")]
     private static partial void LogTransactionEnded(ILogger logger, Exception exception, string worker, string positions);

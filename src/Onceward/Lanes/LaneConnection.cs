@@ -15,6 +15,9 @@ internal sealed class LaneConnection(NpgsqlDataSource database, LaneOptions opti
     /// </summary>
     public bool HasSession { get; private set; }
 
+    /// <summary>How long an owner may be silent inside a transaction.</summary>
+    public TimeSpan LongestSilence => options.IdleInTransactionTimeout;
+
     /// <summary>Begins a transaction. BEGIN travels with the first statement, and so should the bounds that it needs.</summary>
     public async ValueTask<(NpgsqlTransaction Transaction, TransactionBounds Bounds)> BeginAsync(CancellationToken cancellationToken)
     {

@@ -34,6 +34,26 @@ internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incid
         }
     }
 
+    /// <summary>
+    /// Ends sessions that have sent the half of a statement and nothing more for a while: of a process that froze while it was sending. No time limit
+    /// of the server's ends them, and what they hold, no offset row perhaps but effects, keeps batches from the same rows.
+    /// </summary>
+    public async Task<int> EndHalfSentAsync(TimeSpan silence, CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand(FindHalfSent);
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = silence });
+        var found = new List<(int Pid, string Detail)>();
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+                found.Add((reader.GetInt32(0), reader.GetString(1)));
+        foreach (var (pid, detail) in found)
+            if (await TerminateAsync(pid, cancellationToken).ConfigureAwait(false))
+                await incidents.NoteAsync(IncidentStore.FrozenOwnerEnded, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
+        return found.Count;
+    }
+
     private async Task<IReadOnlyList<int>> EndBlockersAsync(PartitionKey key, int pid, Task waiting, CancellationToken cancellationToken)
     {
         var ended = new List<int>();
@@ -92,11 +112,22 @@ internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incid
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private const string FindBlockers = """
-        SELECT a.pid, a.usename = current_user,
-               jsonb_build_object('pid', a.pid, 'role', a.usename, 'application', a.application_name, 'client', host(a.client_addr), 'state', a.state,
-                                  'transaction_seconds', round(extract(epoch FROM now() - a.xact_start)), 'query', left(a.query, 200))::text
+    private const string Detail = """
+        jsonb_build_object('pid', a.pid, 'role', a.usename, 'application', a.application_name, 'client', host(a.client_addr), 'state', a.state,
+                           'transaction_seconds', round(extract(epoch FROM now() - a.xact_start)), 'query', left(a.query, 200))::text
+        """;
+
+    private const string FindBlockers = $"""
+        SELECT a.pid, a.usename = current_user, {Detail}
           FROM unnest(pg_blocking_pids($1)) AS b (pid)
           JOIN pg_stat_activity a USING (pid)
+        """;
+
+    // Active, and waiting for its client: between the messages of one statement. A COPY waits so, too, for as long as its client likes.
+    private const string FindHalfSent = $"""
+        SELECT a.pid, {Detail}
+          FROM pg_stat_activity a
+         WHERE a.datname = current_database() AND a.usename = current_user AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
+           AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.state_change < now() - $1 AND a.query !~* '^\s*copy\M'
         """;
 }

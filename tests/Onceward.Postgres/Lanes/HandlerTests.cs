@@ -252,6 +252,29 @@ public sealed class HandlerTests
     }
 
     [Fact]
+    public async Task A_transaction_that_fails_again_and_again_by_no_fault_of_a_record_is_noted_until_it_goes_through()
+    {
+        const int Failing = 12;
+        var (calls, noted) = (0, new List<string>());
+        await using var lane = await TestLane.CreateAsync(attempts: 1, pauses: new ShortPauses());
+        lane.Script.Each = async (value, context, _) =>
+        {
+            await context.ExecuteEffectAsync(value);
+            if (value != "b" || ++calls > Failing)
+                return;
+            noted = await lane.OpenIncidentsAsync();
+            await using var end = new NpgsqlCommand("SELECT pg_terminate_backend(pg_backend_pid())", context.Connection, context.Transaction);
+            await end.ExecuteNonQueryAsync(CancellationToken.None);
+        };
+        lane.Claim(0, "a", "b");
+        await lane.DrainBatchesAsync();
+        noted.ShouldBe([IncidentStore.PartitionBlocked]);
+        (await lane.EffectsAsync(0)).ShouldBe(["0:a", "1:b"]);
+        (await lane.OpenIncidentsAsync()).ShouldBeEmpty();
+        (await lane.DeadLettersAsync()).ShouldBeEmpty();
+    }
+
+    [Fact]
     public async Task A_database_that_takes_no_writes_is_waited_for_and_parks_nothing()
     {
         await using var lane = await TestLane.CreateAsync(attempts: 1);

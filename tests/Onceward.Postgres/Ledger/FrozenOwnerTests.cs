@@ -1,5 +1,6 @@
 using Npgsql;
 using Onceward.Ledger;
+using Onceward.TestSupport;
 
 namespace Onceward.Postgres.Ledger;
 
@@ -46,6 +47,35 @@ public sealed class FrozenOwnerTests
         var claim = lane.Claim(0);
         (await EndAsync(lane, claim.Key)).ShouldBeEmpty();
         (await lane.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.incident")).ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_session_that_stopped_in_the_middle_of_a_statement_does_not_hold_a_batch_for_ever()
+    {
+        await using var lane = await TestLane.CreateAsync(
+            sql: "CREATE TABLE tally (n int); INSERT INTO tally VALUES (0);",
+            lanes: l => (l.LockTimeout, l.IdleInTransactionTimeout) = (TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)));
+        lane.Script.Each = async (value, context, _) =>
+        {
+            await context.ExecuteEffectAsync(value);
+            await using var add = new NpgsqlCommand("UPDATE tally SET n = n + 1", context.Connection, context.Transaction);
+            await add.ExecuteNonQueryAsync(CancellationToken.None);
+        };
+        await using var proxy = new TcpProxy(lane.Database.ConnectionString);
+        await using var frozen = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(proxy.ConnectionString) { Pooling = false }.ConnectionString);
+        await frozen.OpenAsync();
+        var pid = frozen.ProcessID;
+        await using (var hold = new NpgsqlCommand("BEGIN; SET idle_in_transaction_session_timeout = '1s'; SET statement_timeout = '1s'; UPDATE tally SET n = 1000", frozen))
+            await hold.ExecuteNonQueryAsync();
+        proxy.HalveNext();
+        var half = new NpgsqlCommand("SELECT 1", frozen).ExecuteScalarAsync();
+        lane.Claim(0, "a", "b");
+        await lane.DrainBatchesAsync();
+        (await lane.EffectsAsync(0)).ShouldBe(["0:a", "1:b"]);
+        (await lane.Database.ScalarAsync<int>("SELECT n FROM tally")).ShouldBe(2);
+        (await lane.Database.ScalarAsync<string>("SELECT kind || ' ' || (detail->>'pid') || ' ' || resolved_by FROM onceward.incident"))
+            .ShouldBe($"frozen_owner_ended {pid} automatic");
+        (await Should.ThrowAsync<NpgsqlException>(() => half)).ShouldNotBeNull();
     }
 
     private static Task<IReadOnlyList<int>> EndAsync(TestLane lane, PartitionKey key) =>

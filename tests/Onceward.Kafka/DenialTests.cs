@@ -53,7 +53,7 @@ public sealed class DenialTests
     [Fact]
     public async Task Behind_a_batch_with_a_wrong_checksum_nothing_is_read_until_it_is_whole_again()
     {
-        using var data = new TemporaryFolder();
+        using var data = new TemporaryDirectory();
         await using var scene = await Scene.CreateAsync(partitions: 1);
         await using var broker = await StartAsync(scene, data.Path);
         for (var batch = 0; batch < 3; batch++)
@@ -68,6 +68,31 @@ public sealed class DenialTests
         Replace(log, "\"account\":\"0-4\",\"sequence\":7", "\"account\":\"0-4\",\"sequence\":1");
         await scene.AppliedAsync(30);
         await Effects.ShouldBeExactAsync(scene.Database, 30);
+    }
+
+    [Fact]
+    public async Task A_batch_that_stays_corrupt_stops_its_partition_with_an_incident_and_no_other()
+    {
+        using var data = new TemporaryDirectory();
+        await using var scene = await Scene.CreateAsync(partitions: 2);
+        await using var broker = await StartAsync(scene, data.Path);
+        for (var batch = 0; batch < 3; batch++)
+            Produce(broker, scene, Effects.Records(2, 20 * (batch + 1)).Skip(20 * batch));
+        var log = Directory.GetFiles(data.Path, "*.log", SearchOption.AllDirectories).Single(f => f.Contains($"{scene.Input.Name}-1", StringComparison.Ordinal));
+        Replace(log, "\"account\":\"1-4\",\"sequence\":1", "\"account\":\"1-4\",\"sequence\":7");
+        await using var worker = await scene.StartAsync(configure: o => o.BootstrapServers = broker.BootstrapServers);
+        await scene.IncidentAsync("batch_corrupt");
+        (await scene.Database.ScalarAsync<string>("SELECT partition || ':' || from_offset FROM onceward.incident")).ShouldBe("1:10");
+        (await scene.StoppedAsync()).ShouldBe([1]);
+        Produce(broker, scene, Effects.Records(2, 80).Skip(60));
+        await Eventually.HoldsAsync("the other partition goes on", async () =>
+            await scene.Database.ScalarAsync<long>("SELECT next_offset FROM onceward.consumer_offset WHERE partition = 0") == 40);
+        (await scene.Database.ScalarAsync<long>("""SELECT count(*) FROM effect WHERE partition = 1 AND "offset" >= 10""")).ShouldBe(0);
+        // As when another replica leads, whose batch is whole.
+        Replace(log, "\"account\":\"1-4\",\"sequence\":7", "\"account\":\"1-4\",\"sequence\":1");
+        await scene.Database.ExecuteAsync("UPDATE onceward.consumer_offset SET state = 'running'");
+        await scene.AppliedAsync(80);
+        await Effects.ShouldBeExactAsync(scene.Database, 80);
     }
 
     [Fact]
@@ -113,12 +138,5 @@ public sealed class DenialTests
         at.ShouldBeGreaterThan(0);
         stream.Position = at;
         stream.Write(System.Text.Encoding.UTF8.GetBytes(with));
-    }
-
-    private sealed class TemporaryFolder : IDisposable
-    {
-        public string Path { get; } = Directory.CreateTempSubdirectory("onceward-kafka-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }

@@ -43,6 +43,51 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task A_channel_that_stands_still_goes_on_with_the_row_that_a_person_chooses_and_stays_so()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 2);
+        scene.Input.Produce(Effects.Records(2, 20));
+        await using (await scene.StartAsync())
+            await scene.PublishedAsync(20);
+        await scene.Database.ExecuteAsync("UPDATE onceward.outbox SET value = 'another' WHERE channel_id = 1");
+        scene.Input.Produce(Effects.Records(2, 40).Skip(20));
+        var (channels, token) = (new OutboxChannels(scene.Database.Source), TestContext.Current.CancellationToken);
+        await using (await scene.StartAsync())
+        {
+            await scene.IncidentAsync("channel_diverged");
+            await Eventually.HoldsAsync("the other channel goes on", () => scene.Output.ReadCommitted().Count == 30);
+            (await Should.ThrowAsync<OncewardException>(() => channels.ReleaseAsync(2, 0, new Intervention("me"), token))).Message.ShouldContain("does not stand still");
+            await Eventually.HoldsAsync("all rows are there", async () => (await channels.RowsAsync(1, cancellationToken: token)).Count == 11);
+            (await channels.ListAsync(cancellationToken: token)).Where(c => c.StandsStill).Select(c => c.Id).ShouldBe([1]);
+            var would = await channels.ReleaseAsync(1, 10, new Intervention("me", DryRun: true), token);
+            var released = await channels.ReleaseAsync(1, 10, new Intervention("me"), token);
+            (released.Published, released.Dropped).ShouldBe((10, 1));
+            released.ShouldBe(would with { Successor = released.Successor });
+            await scene.PublishedAsync(40);
+        }
+        await using var next = await scene.StartAsync();
+        scene.Input.Produce(Effects.Records(2, 60).Skip(40));
+        await scene.PublishedAsync(60);
+        (await scene.Database.ColumnAsync<string>("SELECT kind || ' ' || resolved_by FROM onceward.incident ORDER BY id")).ShouldBe(["channel_diverged me", "channel_released me"]);
+    }
+
+    [Fact]
+    public async Task A_channel_whose_row_is_mended_goes_on_by_itself_and_its_incident_is_over()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 1);
+        scene.Input.Produce(Effects.Records(1, 10));
+        await using (await scene.StartAsync())
+            await scene.PublishedAsync(10);
+        await scene.Database.ExecuteAsync("CREATE TABLE kept AS TABLE onceward.outbox; UPDATE onceward.outbox SET value = 'another'");
+        scene.Input.Produce(Effects.Records(1, 20).Skip(10));
+        await using var worker = await scene.StartAsync();
+        await scene.IncidentAsync("channel_diverged");
+        await scene.Database.ExecuteAsync("UPDATE onceward.outbox o SET value = k.value FROM kept k WHERE o.seq = k.seq");
+        await scene.PublishedAsync(20);
+        (await scene.Database.ScalarAsync<string>("SELECT resolved_by FROM onceward.incident")).ShouldBe("the channel went on");
+    }
+
+    [Fact]
     public async Task Workers_behind_a_pooler_publish_every_message_once_where_the_slots_are_locked_directly()
     {
         await using var scene = await Scene.CreateAsync();

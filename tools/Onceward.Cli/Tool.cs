@@ -2,7 +2,9 @@ using System.CommandLine;
 using Confluent.Kafka;
 using Npgsql;
 using Onceward.Cli.Broker;
+using Onceward.Cli.Incidents;
 using Onceward.Cli.Offsets;
+using Onceward.Cli.Outbox;
 using Onceward.Cli.SetAside;
 
 namespace Onceward.Cli;
@@ -20,6 +22,8 @@ internal static class Tool
             OffsetsCommand.Create(servers, output),
             ParkedCommand.Create(servers, output),
             DlqCommand.Create(servers, output),
+            IncidentsCommand.Create(servers, output),
+            OutboxCommand.Create(servers, output),
         };
         servers.AddTo(root);
         var parsed = root.Parse(args);

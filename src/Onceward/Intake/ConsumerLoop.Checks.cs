@@ -10,11 +10,12 @@ internal sealed partial class ConsumerLoop
     private static readonly TimeSpan s_brokerWait = TimeSpan.FromSeconds(5);
     private static readonly Backoff s_note = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
 
-    // A broker that has just become leader may deny a position once. One that denies it to three clients in a row means it.
-    private const int OutOfRangeForGood = 3;
+    // A broker that has just become leader may deny a position once, and bytes may be damaged on their way. What three clients in a row meet is meant.
+    private const int TimesForGood = 3;
 
     private readonly Dictionary<TopicPartition, PartitionKey?> _stopped = [];
-    private readonly Dictionary<TopicPartition, int> _outOfRange = [];
+    private readonly Dictionary<TopicPartition, int> _denied = [];
+    private readonly Dictionary<TopicPartition, (long Offset, int Times)> _corrupt = [];
     private readonly HashSet<TopicPartition> _toPause = [];
     private readonly HashSet<TopicPartition> _toResume = [];
     private readonly HashSet<TopicPartition> _paused = [];
@@ -111,26 +112,47 @@ internal sealed partial class ConsumerLoop
     }
 
     /// <summary>
-    /// Whether the client can go on although the broker denied a position: it was that of a partition which is not read, or so often that no other
-    /// answer is to be expected, and the partition then is stopped.
+    /// Whether the client can go on although it could not read a partition: one that is not read, or that failed so often that nothing else is to be
+    /// expected, and is stopped. The partitions beside it are none the worse.
     /// </summary>
-    private bool IsOutOfRangeForGood(ConsumeException exception)
+    private bool MayGoOnAfter(ConsumeException exception)
     {
-        if (exception.ConsumerRecord?.TopicPartition is not { } partition)
+        var isDenied = exception.Error.Code is ErrorCode.Local_AutoOffsetReset;
+        var isCorrupt = exception.Error.Code is ErrorCode.Local_BadMsg or ErrorCode.Local_BadCompression or ErrorCode.InvalidMsg;
+        if ((!isDenied && !isCorrupt) || exception.ConsumerRecord?.TopicPartition is not { } partition)
             return false;
         // Stopped or waiting, and placed where the log may not reach, see StartOfWaiting. A new client would be placed there again, and the
         // partitions beside it would never be read.
         if (!_assignment.TryGet(partition, out var claim))
         {
-            // The client does not fetch it again by itself: whenever the claim is granted, a new client has to begin it.
+            // The client passes over what it could not read, or does not fetch it again by itself: whenever the claim is granted, a new client has
+            // to begin it.
             if (waiting.TryGet(partition, out var waits))
                 waits.StartedAt = long.MaxValue;
             return true;
         }
-        if ((_outOfRange[partition] = _outOfRange.GetValueOrDefault(partition) + 1) < OutOfRangeForGood)
+        return isDenied ? IsDeniedForGood(claim, exception) : IsCorruptForGood(claim, exception);
+    }
+
+    private bool IsDeniedForGood(Claim claim, ConsumeException exception)
+    {
+        if ((_denied[claim.Partition] = _denied.GetValueOrDefault(claim.Partition) + 1) < TimesForGood)
             return false;
-        _outOfRange.Remove(partition);
+        _denied.Remove(claim.Partition);
         StopClaim(claim, IncidentStore.OffsetOutOfRange, claim.Position, $"the broker does not have the position: {exception.Error.Reason}");
+        return true;
+    }
+
+    private bool IsCorruptForGood(Claim claim, ConsumeException exception)
+    {
+        // What lies before it is read each time anew, so that only the place tells whether it is the same batch.
+        var at = exception.ConsumerRecord.Offset.Value;
+        var times = _corrupt.TryGetValue(claim.Partition, out var before) && before.Offset == at ? before.Times + 1 : 1;
+        _corrupt[claim.Partition] = (at, times);
+        if (times < TimesForGood)
+            return false;
+        _corrupt.Remove(claim.Partition);
+        StopClaim(claim, IncidentStore.BatchCorrupt, at, $"the batch at {at} cannot be read: {exception.Error.Reason}");
         return true;
     }
 

@@ -148,9 +148,9 @@ internal sealed partial class ConsumerLoop(
                 throw Fenced(e);
             if (e.Error.Code is ErrorCode.UnreleasedInstanceId)
                 LogNameTaken(logger, worker, config.GroupInstanceId);
-            // A record with a bad checksum, say, surfaces like this, and the client would go on behind it.
+            // A batch with a wrong checksum, say, surfaces like this, and the client would go on behind it.
             LogConsumeFailed(logger, e, worker, e.Error.Code);
-            if (e.Error.Code is not ErrorCode.Local_AutoOffsetReset || !IsOutOfRangeForGood(e))
+            if (!MayGoOnAfter(e))
                 Replace($"consuming failed with {e.Error.Code}");
         }
         finally
@@ -174,8 +174,8 @@ internal sealed partial class ConsumerLoop(
         if (finding is not LogFinding.Fine && !MayGoOn(claim, finding, result))
             return;
         // The broker has the position after all.
-        if (_outOfRange.Count > 0)
-            _outOfRange.Remove(claim.Partition);
+        if (_denied.Count > 0)
+            _denied.Remove(claim.Partition);
         if (result.IsPartitionEOF)
             claim.ReachEnd(result.Offset.Value);
         else

@@ -17,6 +17,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string LogTruncated = "log_truncated";
     public const string LogDiverged = "log_diverged";
     public const string OffsetOutOfRange = "offset_out_of_range";
+    public const string BatchCorrupt = "batch_corrupt";
     public const string TransactionEnded = "transaction_ended";
 
     // What a person should look at.
@@ -39,6 +40,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     // What a person decided.
     public const string OffsetsReset = "offsets_reset";
     public const string OrderBroken = "order_broken";
+    public const string ChannelReleased = "channel_released";
 
     /// <summary>Who resolved what needed nobody.</summary>
     public const string Automatic = "automatic";
@@ -73,6 +75,30 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = kind });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.Subscription });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = key.Partition });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The channels of which an incident says that they stand still.</summary>
+    public async Task<HashSet<int>> DivergedChannelsAsync(CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand($"SELECT (detail->>'channel')::int FROM onceward.incident WHERE resolved_by IS NULL AND kind = '{ChannelDiverged}'");
+        await using var _ = command.ConfigureAwait(false);
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var __ = reader.ConfigureAwait(false);
+        var channels = new HashSet<int>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            channels.Add(reader.GetInt32(0));
+        return channels;
+    }
+
+    /// <summary>Says that a channel does not stand still any more.</summary>
+    public async Task ResolveChannelAsync(int channel, string by, CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand(
+            $"UPDATE onceward.incident SET resolved_by = $2, resolved_at = now() WHERE resolved_by IS NULL AND kind = '{ChannelDiverged}' AND detail->>'channel' = $1::text");
+        await using var _ = command.ConfigureAwait(false);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = channel });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }

@@ -34,7 +34,7 @@ internal sealed class OutboxStore(NpgsqlDataSource database, string clusterId, R
     /// <summary>The channels whose copy of the position says that they were published from, though nothing waits in them.</summary>
     public async Task<Dictionary<int, long>> RelayedAsync(CancellationToken cancellationToken)
     {
-        var command = database.CreateCommand("SELECT id, relayed_seq FROM onceward.outbox_channel WHERE cluster_id = $1 AND application = $2 AND id % $3 = $4 AND relayed_seq > 0");
+        var command = database.CreateCommand("SELECT id, relayed_seq FROM onceward.outbox_channel WHERE cluster_id = $1 AND application = $2 AND id % $3 = $4 AND relayed_seq > 0 AND retired_at IS NULL");
         await using var _ = command.ConfigureAwait(false);
         AddOwner(command);
         var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -43,6 +43,20 @@ internal sealed class OutboxStore(NpgsqlDataSource database, string clusterId, R
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
             relayed.Add(reader.GetInt32(0), reader.GetInt64(1));
         return relayed;
+    }
+
+    /// <summary>The channels whose messages go on in another one.</summary>
+    public async Task<HashSet<int>> RetiredAsync(CancellationToken cancellationToken)
+    {
+        var command = database.CreateCommand("SELECT id FROM onceward.outbox_channel WHERE cluster_id = $1 AND application = $2 AND id % $3 = $4 AND retired_at IS NOT NULL");
+        await using var _ = command.ConfigureAwait(false);
+        AddOwner(command);
+        var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var __ = reader.ConfigureAwait(false);
+        var retired = new HashSet<int>();
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            retired.Add(reader.GetInt32(0));
+        return retired;
     }
 
     /// <summary>Copies positions to the channels and removes what is published, but for the last row of each, which proves the position.</summary>
@@ -84,7 +98,7 @@ internal sealed class OutboxStore(NpgsqlDataSource database, string clusterId, R
             SELECT * FROM onceward.outbox o
              WHERE o.channel_id = c.id AND o.seq >= coalesce(p.next_seq, 0) - 1
              ORDER BY o.seq LIMIT $7) o
-         WHERE c.cluster_id = $1 AND c.application = $2 AND c.id % $3 = $4
+         WHERE c.cluster_id = $1 AND c.application = $2 AND c.id % $3 = $4 AND c.retired_at IS NULL
          ORDER BY c.id, o.seq
         """;
 

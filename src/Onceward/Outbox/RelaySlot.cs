@@ -26,6 +26,7 @@ internal sealed partial class RelaySlot(
     private readonly HashSet<int> _stopped = [];
     private Dictionary<int, ChannelPosition> _positions = [];
     private HashSet<int> _unrecorded = [];
+    private HashSet<int> _diverged = [];
     private int _active = 1;
     private (string System, int Timeline) _database;
 
@@ -58,8 +59,11 @@ internal sealed partial class RelaySlot(
         using var producer = await Task.Run(() => new RelayProducer(options, owner, _partition, m => LogClient(logger, owner.Slot, m)), cancellationToken)
             .ConfigureAwait(false);
         _positions = await Task.Run(() => PositionLog.Read(options, _partition, time, cancellationToken), cancellationToken).ConfigureAwait(false);
-        _unrecorded = [.. _positions.Keys];
         _stopped.Clear();
+        foreach (var retired in await store.RetiredAsync(cancellationToken).ConfigureAwait(false))
+            _positions.Remove(retired);
+        _unrecorded = [.. _positions.Keys];
+        _diverged = await incidents.DivergedChannelsAsync(cancellationToken).ConfigureAwait(false);
         _database = await store.IdentityAsync(cancellationToken).ConfigureAwait(false);
         await CheckMissingAsync(cancellationToken).ConfigureAwait(false);
         LogStarted(logger, owner.Slot, _positions.Count);
@@ -93,11 +97,18 @@ internal sealed partial class RelaySlot(
         // Every channel that had rows gets the same share, so that a long one does not keep the others waiting.
         var share = Math.Max(1, options.Relay.MaxRows / _active);
         var found = await store.ReadAsync(_positions, share, cancellationToken).ConfigureAwait(false);
-        foreach (var channel in found.Where(c => !_stopped.Contains(c.Channel)))
+        foreach (var channel in found)
         {
             var (next, fault) = ChannelCheck.Examine(channel, _positions.GetValueOrDefault(channel.Channel));
             if (fault is not null)
-                await StopAsync(channel.Channel, fault, cancellationToken).ConfigureAwait(false);
+            {
+                if (!_stopped.Contains(channel.Channel))
+                    await StopAsync(channel.Channel, fault, cancellationToken).ConfigureAwait(false);
+            }
+            // It stood still, and the row published last is there again. Until that is noted a person may release its rows into another channel, so
+            // they are read anew behind it.
+            else if (_stopped.Remove(channel.Channel) | _diverged.Remove(channel.Channel))
+                await incidents.ResolveChannelAsync(channel.Channel, "the channel went on", cancellationToken).ConfigureAwait(false);
             else if (!next.IsEmpty)
             {
                 active++;
@@ -165,7 +176,7 @@ internal sealed partial class RelaySlot(
     [LoggerMessage(EventIds.SlotFailed, LogLevel.Warning, "Relay slot {Slot} failed and starts again in {Pause:0.0} s")]
     private static partial void LogFailed(ILogger logger, Exception exception, int slot, double pause);
 
-    [LoggerMessage(EventIds.ChannelStopped, LogLevel.Critical, "Channel {Channel} of relay slot {Slot} is stopped: {Fault} Nothing is published from it until the slot is restarted after the repair; see onceward.incident")]
+    [LoggerMessage(EventIds.ChannelStopped, LogLevel.Critical, "Channel {Channel} of relay slot {Slot} is stopped: {Fault} Nothing is published from it until it is mended or released; see `onceward outbox`")]
     private static partial void LogChannelStopped(ILogger logger, int channel, int slot, string fault);
 
     [LoggerMessage(EventIds.RelayPublished, LogLevel.Debug, "Relay slot {Slot} published {Rows} rows of {Channels} channels")]

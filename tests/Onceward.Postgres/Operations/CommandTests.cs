@@ -61,7 +61,70 @@ public sealed class CommandTests
         missing.Error.ShouldContain("Nothing was changed");
     }
 
+    [Fact]
+    public async Task What_was_noted_is_listed_understood_and_settled()
+    {
+        await using var lane = await TestLane.CreateAsync();
+        lane.Claim(0);
+        await lane.Database.ExecuteAsync("""
+            INSERT INTO onceward.incident (subscription_id, partition, kind, from_offset, detail)
+            VALUES (1, 0, 'log_diverged', 7, '{"reason": "another\nlog", "more": 1}'), (1, NULL, 'partitions_grown', NULL, '{"from": 1, "to": 2}')
+            """);
+        (await RunAsync(lane, "incidents", "list")).Output.Split('\n').Length.ShouldBe(3);
+        (await RunAsync(lane, "incidents", "list", "--kind", "log_diverged", "--worker", "worker")).Output.ShouldContain("another log");
+        (await RunAsync(lane, "incidents", "show", "--id", "1")).Output.ShouldContain("\"more\": 1");
+        (await RunAsync(lane, "incidents", "resolve", "--id", "2", "--dry-run")).Output.ShouldContain("would be resolved");
+        (await lane.OpenIncidentsAsync()).Count.ShouldBe(2);
+        (await RunAsync(lane, "incidents", "resolve", "--id", "2")).Code.ShouldBe(0);
+        (await lane.OpenIncidentsAsync()).ShouldBe(["log_diverged"]);
+        (await RunAsync(lane, "incidents", "list", "--all")).Output.ShouldContain(Environment.UserName);
+        (await RunAsync(lane, "incidents", "resolve", "--id", "2")).Output.ShouldBe("No open incident matches.");
+    }
+
+    [Fact]
+    public async Task What_still_stands_still_is_not_settled_but_let_go_on_elsewhere()
+    {
+        await using var lane = await BrokenAsync(() => true, r => r.HoldKey());
+        await lane.Database.ExecuteAsync("""
+            UPDATE onceward.consumer_offset SET state = 'stopped';
+            INSERT INTO onceward.incident (subscription_id, partition, kind, detail) VALUES (1, 0, 'log_diverged', '{}'), (NULL, NULL, 'channel_diverged', '{"channel": 1}');
+            """);
+        var result = await RunAsync(lane, "incidents", "resolve", "--limit", "10", "--kind", "key_held");
+        (result.Code, result.Output.Contains("onceward parked", StringComparison.Ordinal)).ShouldBe((ExitCodes.Refused, true));
+        (await RunAsync(lane, "incidents", "resolve", "--kind", "log_diverged")).Output.ShouldContain("onceward offsets reset");
+        (await RunAsync(lane, "incidents", "resolve", "--kind", "channel_diverged")).Output.ShouldContain("onceward outbox release");
+        (await lane.OpenIncidentsAsync()).Count.ShouldBe(3);
+        await lane.Database.ExecuteAsync("UPDATE onceward.consumer_offset SET state = 'running'");
+        (await RunAsync(lane, "incidents", "resolve", "--kind", "log_diverged")).Code.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task A_channel_that_stands_still_is_seen_and_released()
+    {
+        await using var lane = await TestLane.CreateAsync();
+        lane.Claim(0);
+        await lane.Database.ExecuteAsync("""
+            UPDATE onceward.consumer_offset SET next_out_seq = 7;
+            UPDATE onceward.outbox_channel SET relayed_seq = 5;
+            INSERT INTO onceward.outbox (channel_id, seq, topic, value, headers) SELECT 1, n, 'out', convert_to('m' || n, 'utf8'), '' FROM generate_series(4, 6) n;
+            """);
+        (await RunAsync(lane, "outbox", "show")).Output.Split('\n')[1].Split(' ', StringSplitOptions.RemoveEmptyEntries).ShouldBe(["1", "worker", "orders", "0", "7", "5", "2", "running"]);
+        (await RunAsync(lane, "outbox", "rows", "--channel", "1")).Output.ShouldContain("m6");
+        var refused = await RunAsync(lane, "outbox", "release", "--channel", "1", "--from-seq", "5");
+        (refused.Code, refused.Error.Contains("does not stand still", StringComparison.Ordinal)).ShouldBe((ExitCodes.Unusable, true));
+        await lane.Database.ExecuteAsync("""INSERT INTO onceward.incident (kind, detail) VALUES ('channel_diverged', '{"channel": 1}')""");
+        (await RunAsync(lane, "outbox", "show")).Output.ShouldContain("stands still");
+        (await RunAsync(lane, "outbox", "release", "--channel", "1", "--from-seq", "5", "--dry-run")).Output.ShouldContain("would be released");
+        (await RunAsync(lane, "outbox", "release", "--channel", "1", "--from-seq", "5")).Code.ShouldBe(0);
+        (await lane.OpenIncidentsAsync()).ShouldBeEmpty();
+        (await lane.Database.ColumnAsync<string>("SELECT o.seq || ' ' || convert_from(o.value, 'utf8') FROM onceward.outbox o JOIN onceward.consumer_offset c USING (channel_id) ORDER BY seq"))
+            .ShouldBe(["0 m5", "1 m6"]);
+        (await lane.Database.ScalarAsync<long>("SELECT next_out_seq FROM onceward.consumer_offset")).ShouldBe(2);
+        (await RunAsync(lane, "outbox", "release", "--channel", "1", "--from-seq", "0")).Error.ShouldContain("no channel 1");
+    }
+
     [Theory]
+    [InlineData("incidents", "resolve")]
     [InlineData("parked", "retry")]
     [InlineData("parked", "discard")]
     [InlineData("dlq", "retry")]

@@ -42,7 +42,7 @@ faults_embedded() {
 }
 
 # A killed node stays away until the controller has fenced it (docs/proof/fault-run.md says why). A new controller counts the session anew.
-KAFKA_SESSION=5 KAFKA_AWAY=10 # seconds
+KAFKA_SESSION=5 KAFKA_AWAY=${KAFKA_AWAY:-10} # seconds
 
 # Three nodes. They speak to each other directly, and to clients through the proxies.
 faults_kafka() {

@@ -64,4 +64,6 @@ internal static class EventIds
     public const int PositionsPruned = 1505;
     public const int RelayTopicCreated = 1506;
     public const int RelayClient = 1507;
+    public const int TransactionHalfCommitted = 1508;
+    public const int TransactionUnchecked = 1509;
 }

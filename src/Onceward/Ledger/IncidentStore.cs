@@ -36,6 +36,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string StartedAtLatest = "started_at_latest";
     public const string GroupAdopted = "group_adopted";
     public const string WorkerRenamed = "worker_renamed";
+    public const string TransactionHalfCommitted = "transaction_half_committed";
 
     // What a person decided.
     public const string OffsetsReset = "offsets_reset";

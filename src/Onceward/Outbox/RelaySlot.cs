@@ -58,7 +58,8 @@ internal sealed partial class RelaySlot(
     {
         using var producer = await Task.Run(() => new RelayProducer(options, owner, _partition, m => LogClient(logger, owner.Slot, m)), cancellationToken)
             .ConfigureAwait(false);
-        _positions = await Task.Run(() => PositionLog.Read(options, _partition, time, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var log = await Task.Run(() => PositionLog.Read(options, _partition, time, cancellationToken), cancellationToken).ConfigureAwait(false);
+        _positions = log.Positions;
         _stopped.Clear();
         foreach (var retired in await store.RetiredAsync(cancellationToken).ConfigureAwait(false))
             _positions.Remove(retired);
@@ -66,6 +67,7 @@ internal sealed partial class RelaySlot(
         _diverged = await incidents.DivergedChannelsAsync(cancellationToken).ConfigureAwait(false);
         _database = await store.IdentityAsync(cancellationToken).ConfigureAwait(false);
         await CheckMissingAsync(cancellationToken).ConfigureAwait(false);
+        await CheckLastAsync(producer, log, cancellationToken).ConfigureAwait(false);
         LogStarted(logger, owner.Slot, _positions.Count);
         var transactions = 0;
         var recordedAt = time.GetTimestamp();
@@ -160,6 +162,33 @@ internal sealed partial class RelaySlot(
                 await StopAsync(channel, $"Kafka holds no position, but rows up to {relayed} were published.", cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Whether the transaction that the former owner ended last ended whole. Of all before it that was certain before the next one began; and once
+    /// PostgreSQL has its positions, of the last one too. Until then its rows are in the outbox, and what is missing is sent again.
+    /// </summary>
+    /// <remarks>Part by part: a partition has all of a transaction or nothing, so what is sent again keeps its order.</remarks>
+    private async Task CheckLastAsync(RelayProducer producer, PositionLogEnd log, CancellationToken cancellationToken)
+    {
+        var relayed = await store.RelayedAsync(cancellationToken).ConfigureAwait(false);
+        var doubtful = log.Before.Where(b => _positions.TryGetValue(b.Key, out var p) && relayed.GetValueOrDefault(b.Key) < p.NextSeq && !_stopped.Contains(b.Key))
+            .ToDictionary(b => b.Key, b => _positions[b.Key] with { NextSeq = Math.Max(b.Value ?? 0, relayed.GetValueOrDefault(b.Key)) });
+        if (doubtful.Count == 0)
+            return;
+        var found = await store.ReadAsync(doubtful, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false);
+        OutboxRow[] rows = [.. found.Where(c => doubtful.ContainsKey(c.Channel)).SelectMany(c => c.Rows).Where(r => r.Seq >= doubtful[r.Channel].NextSeq && r.Seq < _positions[r.Channel].NextSeq)];
+        var (missing, isSure) = await new TransactionCheck(options, cluster, time).FindMissingAsync(rows, log.EndedAt, cancellationToken).ConfigureAwait(false);
+        if (!isSure)
+            LogUnsure(logger, owner.Slot, rows.Length);
+        if (missing.Count == 0)
+            return;
+        LogHalfCommitted(logger, owner.Slot, missing.Count, rows.Length);
+        await producer.PublishAsync(missing, [], () => ValueTask.CompletedTask).ConfigureAwait(false);
+        var detail = IncidentDetail.Of(
+            ("reason", "Kafka committed the positions of a transaction and not all of its messages; those that were missing are published again"),
+            ("slot", $"{owner.Slot}"), ("messages", $"{rows.Length}"), ("missing", $"{missing.Count}"), ("ended_at", $"{log.EndedAt:O}"));
+        await incidents.NoteAsync(IncidentStore.TransactionHalfCommitted, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
+    }
+
     private async Task StopAsync(int channel, string fault, CancellationToken cancellationToken)
     {
         _stopped.Add(channel);
@@ -178,6 +207,12 @@ internal sealed partial class RelaySlot(
 
     [LoggerMessage(EventIds.ChannelStopped, LogLevel.Critical, "Channel {Channel} of relay slot {Slot} is stopped: {Fault} Nothing is published from it until it is mended or released; see `onceward outbox`")]
     private static partial void LogChannelStopped(ILogger logger, int channel, int slot, string fault);
+
+    [LoggerMessage(EventIds.TransactionHalfCommitted, LogLevel.Error, "Relay slot {Slot}: of the last transaction {Missing} of {Rows} messages were not committed, though its positions were. They are published again")]
+    private static partial void LogHalfCommitted(ILogger logger, int slot, int missing, int rows);
+
+    [LoggerMessage(EventIds.TransactionUnchecked, LogLevel.Information, "Relay slot {Slot}: not all of the {Rows} messages of the last transaction could be looked for; they count as published")]
+    private static partial void LogUnsure(ILogger logger, int slot, int rows);
 
     [LoggerMessage(EventIds.RelayPublished, LogLevel.Debug, "Relay slot {Slot} published {Rows} rows of {Channels} channels")]
     private static partial void LogPublished(ILogger logger, int slot, int rows, int channels);

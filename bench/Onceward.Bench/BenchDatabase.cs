@@ -41,6 +41,8 @@ internal sealed class BenchDatabase : IAsyncDisposable
             SELECT count(*), count(DISTINCT (partition, "offset")), coalesce(sum(amount), 0)::bigint, coalesce(sum(length(payload)), 0),
                    count(DISTINCT xmin::text) FROM effect
             """);
+        // Millions of rows are sorted, on a machine that has just had them to write.
+        command.CommandTimeout = 600;
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
         var found = (Rows: reader.GetInt64(0), Distinct: reader.GetInt64(1), Amount: reader.GetInt64(2), Bytes: reader.GetInt64(3));

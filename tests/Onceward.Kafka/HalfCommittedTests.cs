@@ -63,6 +63,19 @@ public sealed class HalfCommittedTests
         await scene.PublishedAsync(490);
     }
 
+    [Fact]
+    public async Task Of_a_database_that_took_another_way_nothing_is_published()
+    {
+        await using var scene = await Scene.CreateAsync();
+        await QueueAsync(scene, 0, 400);
+        await EndHalfAsync(scene, 0);
+        await scene.Database.ExecuteAsync("UPDATE onceward.outbox SET value = 'another'");
+        await using var worker = await scene.StartAsync(configure: OneSlot);
+        await Eventually.HoldsAsync("all channels stand still", async () => await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.incident") == 4);
+        (await scene.Database.ColumnAsync<string>("SELECT DISTINCT kind FROM onceward.incident")).ShouldBe(["channel_diverged"]);
+        scene.Output.ReadCommitted().Count.ShouldBe(400);
+    }
+
     private static void OneSlot(OncewardOptions options) => options.Relay.Slots = 1;
 
     private static async Task PublishAsync(Scene scene, int from, int to)

@@ -175,17 +175,27 @@ internal sealed partial class RelaySlot(
         if (doubtful.Count == 0)
             return;
         var found = await store.ReadAsync(doubtful, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false);
-        OutboxRow[] rows = [.. found.Where(c => doubtful.ContainsKey(c.Channel)).SelectMany(c => c.Rows).Where(r => r.Seq >= doubtful[r.Channel].NextSeq && r.Seq < _positions[r.Channel].NextSeq)];
+        var rows = new List<OutboxRow>();
+        foreach (var channel in found.Where(c => doubtful.ContainsKey(c.Channel)))
+        {
+            var (first, position) = (doubtful[channel.Channel].NextSeq, _positions[channel.Channel]);
+            var published = channel.Rows.FindAll(r => r.Seq >= first && r.Seq < position.NextSeq);
+            // A database that went back has others, or none. Its channel is about to stop.
+            if (published.Count > 0 && published.Count == position.NextSeq - first && published[^1].Hash() == position.Hash)
+                rows.AddRange(published);
+        }
+        if (rows.Count == 0)
+            return;
         var (missing, isSure) = await new TransactionCheck(options, cluster, time).FindMissingAsync(rows, log.EndedAt, cancellationToken).ConfigureAwait(false);
         if (!isSure)
-            LogUnsure(logger, owner.Slot, rows.Length);
+            LogUnsure(logger, owner.Slot, rows.Count);
         if (missing.Count == 0)
             return;
-        LogHalfCommitted(logger, owner.Slot, missing.Count, rows.Length);
+        LogHalfCommitted(logger, owner.Slot, missing.Count, rows.Count);
         await producer.PublishAsync(missing, [], () => ValueTask.CompletedTask).ConfigureAwait(false);
         var detail = IncidentDetail.Of(
             ("reason", "Kafka committed the positions of a transaction and not all of its messages; those that were missing are published again"),
-            ("slot", $"{owner.Slot}"), ("messages", $"{rows.Length}"), ("missing", $"{missing.Count}"), ("ended_at", $"{log.EndedAt:O}"));
+            ("slot", $"{owner.Slot}"), ("messages", $"{rows.Count}"), ("missing", $"{missing.Count}"), ("ended_at", $"{log.EndedAt:O}"));
         await incidents.NoteAsync(IncidentStore.TransactionHalfCommitted, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
     }
 

@@ -47,7 +47,7 @@ build_mutant() {
   mkdir "$tree"
   (cd "$root" && git ls-files -z --cached --others --exclude-standard -- src/Onceward tests/Onceward.Faults.Worker eng/analyzers eng/feed \
     Directory.Build.props Directory.Packages.props nuget.config global.json .editorconfig | xargs -0 cp --parents -t "$tree")
-  patch -p1 -s -d "$tree" <"$here/mutants/$1.patch" >&2 || { echo "the patch no longer applies: bring it up to date with src/" >&2 && return 1; }
+  patch -p1 -s -F0 -d "$tree" <"$here/mutants/$1.patch" >&2 || { echo "the patch no longer applies: bring it up to date with src/" >&2 && return 1; }
   dotnet build "$tree/tests/Onceward.Faults.Worker" -c Release -nologo -v q -nodeReuse:false -p:UseSharedCompilation=false -p:TreatWarningsAsErrors=false \
     -p:RunAnalyzers=false -p:GenerateDocumentationFile=false >"$scratch/build.log" 2>&1 || { grep -m3 error "$scratch/build.log" >&2 && return 1; }
 }

@@ -173,6 +173,15 @@ test_without_a_PostgreSQL_18_its_tests_are_skipped_and_the_way_out_is_said() {
   [ "$SKIPPED" -eq 1 ] && [[ ${SKIP_REASONS[0]} == *'none in ONCEWARD_POSTGRES18_HOME' ]]
 }
 
+# They are built in long runs only; a line of src/ that they change is noticed here.
+test_the_mutants_of_the_fault_run_fit_the_sources() {
+  local mutant
+  have patch || { echo "SKIP patch is not installed" && return; }
+  for mutant in "$ROOT"/tests/faults/mutants/*.patch; do
+    patch -d "$ROOT" -p1 -F0 -s --dry-run <"$mutant" >/dev/null || { echo "${mutant##*/} no longer fits" && return 1; }
+  done
+}
+
 test_a_run_without_a_test_is_no_success() { ! tally_report >/dev/null; }
 
 count=0

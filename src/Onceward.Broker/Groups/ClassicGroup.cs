@@ -224,6 +224,7 @@ internal sealed class ClassicGroup
         {
             if (member.Joining != waiting || Phase != GroupPhase.Stable || cycle.Generation != generation)
                 return; // It was fenced in turn, or takes part in a rebalance, and is answered there.
+            cycle.Expect(member, member.SessionTimeoutMs); // While it waited it had no deadline.
             members.AnswerJoin(member, error != ErrorCode.None ? new(error, "") : version >= SkipAssignmentFrom
                 ? cycle.Current(member) with { SkipAssignment = members.IsLeader(member.Id) }
                 // Older clients would assign anew if they were told that they lead.

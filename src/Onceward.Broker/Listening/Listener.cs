@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Onceward.Broker.Faults;
+using Onceward.Broker.Storage;
 
 namespace Onceward.Broker.Listening;
 
@@ -17,6 +18,7 @@ internal sealed partial class Listener : IAsyncDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5); // Longer than any append with its flush should take.
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100); // For file handles to become free.
 
+    private readonly int most = OpenFileLimit.OfClients(OpenFileLimit.OfProcess);
     private readonly Socket socket;
     private readonly BrokerOptions options;
     private readonly BrokerFaults faults;
@@ -110,6 +112,11 @@ internal sealed partial class Listener : IAsyncDisposable
     /// <summary>Null: not now; too few file handles, as a rule.</summary>
     private async ValueTask<Socket?> TryAcceptAsync()
     {
+        if (connections.Count >= most)
+        {
+            LogAcceptFailed(logger, $"{most} are open, and the files that this process may still open are for its logs (ulimit -n)");
+            return null;
+        }
         try
         {
             return await socket.AcceptAsync(stopping.Token).ConfigureAwait(false);

@@ -9,7 +9,7 @@ namespace Onceward.Broker.Storage;
 /// </remarks>
 internal sealed class FilePool(int limit) : IDisposable
 {
-    /// <summary>Leaves most of a common limit of 1,024 to connections.</summary>
+    /// <summary>Where the system allows it. Leaves most of a common limit of 1,024 to connections.</summary>
     public const int DefaultLimit = 400;
 
     private const int TooManyOpenFiles = 24; // EMFILE

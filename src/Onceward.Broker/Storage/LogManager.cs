@@ -19,7 +19,7 @@ internal sealed class LogManager : IAsyncDisposable
     private readonly ConcurrentDictionary<PartitionLog, bool> logs = new();
     private readonly Channel<PartitionLog> toFlush = Channel.CreateUnbounded<PartitionLog>(); // At most one entry a segment that was sealed.
     private readonly DataDirectory? directory;
-    private readonly FilePool files = new(FilePool.DefaultLimit);
+    private readonly FilePool files = new(OpenFileLimit.OfLogs(OpenFileLimit.OfProcess));
     private readonly MemoryBudget budget;
     private readonly LogEnvironment environment;
     private readonly List<ITimer> timers = [];

@@ -350,6 +350,22 @@ public sealed class GroupTests
         test.Beat(old, generation, "instance").ShouldBe(ErrorCode.FencedInstanceId);
     }
 
+    [Fact]
+    public async Task A_static_member_that_waited_long_for_its_new_id_and_is_not_heard_of_afterwards_is_given_up()
+    {
+        await using var test = new TestGroups();
+        var (_, generation) = test.Stable("instance");
+        test.Disk.IsSlow = true;
+        var again = test.Join(instance: "instance", version: 9);
+        test.Pass(TestGroups.SessionMs / 1000 * 2);
+        test.Disk.Flush();
+        again.Now().Generation.ShouldBe(generation);
+        test.Pass((TestGroups.SessionMs / 1000) - 1);
+        test.State.ShouldBe("Stable");
+        test.Pass(2);
+        test.State.ShouldBe("Empty");
+    }
+
     [Theory]
     [InlineData(5_999, ErrorCode.InvalidSessionTimeout)]
     [InlineData(6_000, ErrorCode.None)]

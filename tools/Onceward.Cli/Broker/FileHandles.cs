@@ -1,4 +1,4 @@
-using System.Globalization;
+using Onceward.Broker.Storage;
 
 namespace Onceward.Cli.Broker;
 
@@ -8,17 +8,8 @@ internal static class FileHandles
     /// <summary>The runtime keeps about 115 files open, a partition that is used one, a client one.</summary>
     public const int Least = 256;
 
-    private const string Limits = "/proc/self/limits";
-    private const string Row = "Max open files";
-
     /// <summary>Null where there are enough, or where the system does not tell.</summary>
-    public static string? Refuse(string[] args)
-    {
-        if (args is not ["broker", ..] || !File.Exists(Limits))
-            return null;
-        var words = File.ReadAllText(Limits).Split('\n').FirstOrDefault(line => line.StartsWith(Row, StringComparison.Ordinal))?[Row.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return words is [var soft, ..] && long.TryParse(soft, NumberStyles.None, CultureInfo.InvariantCulture, out var most) && most < Least
-            ? $"this process may open {most} files, and a broker needs {Least} at least: raise the limit (ulimit -n)"
-            : null;
-    }
+    public static string? Refuse(string[] args) => args is ["broker", ..] && OpenFileLimit.OfProcess < Least
+        ? $"this process may open {OpenFileLimit.OfProcess} files, and a broker needs {Least} at least: raise the limit (ulimit -n)"
+        : null;
 }

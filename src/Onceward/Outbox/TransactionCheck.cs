@@ -18,6 +18,7 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
     // A broker that stamps records itself has another clock than the relay that stamped the position.
     private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     /// <param name="rows">Rows that the transaction published, by its positions.</param>
@@ -40,8 +41,9 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
                 else
                     isSure = false;
             }
-            // Who may write to a topic need not be allowed to read it.
-            catch (KafkaException e) when (e.Error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed)
+            // Who may write to a topic need not be allowed to read it. And one that has been away for long must not keep the slot's other topics waiting.
+            catch (KafkaException e) when (
+                e.Error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed || time.GetUtcNow() - endedAt > s_patience)
             {
                 isSure = false;
             }

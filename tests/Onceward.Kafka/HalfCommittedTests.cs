@@ -49,18 +49,20 @@ public sealed class HalfCommittedTests
         (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.incident")).ShouldBe(0);
     }
 
-    [Fact]
-    public async Task Where_the_topic_has_not_everything_any_more_nothing_is_published_twice()
+    [Theory]
+    [InlineData(5)]
+    [InlineData(-1)] // All of it.
+    public async Task Where_the_topic_has_not_everything_any_more_nothing_is_published_twice(int until)
     {
         await using var scene = await Scene.CreateAsync();
         await QueueAsync(scene, 0, 400);
         await EndHalfAsync(scene, 0);
         using var admin = TestTopic.Admin();
-        await admin.DeleteRecordsAsync([new TopicPartitionOffset(scene.Output.Name, 0, 5), new TopicPartitionOffset(scene.Output.Name, 1, 5)]);
+        await admin.DeleteRecordsAsync([new TopicPartitionOffset(scene.Output.Name, 0, until), new TopicPartitionOffset(scene.Output.Name, 1, until)]);
         await using var worker = await scene.StartAsync(configure: OneSlot);
         scene.Input.Produce(Effects.Records(4, 500).Skip(400));
         await scene.AppliedAsync(500);
-        await scene.PublishedAsync(490);
+        await scene.PublishedAsync(until < 0 ? 100 : 490);
     }
 
     [Fact]
@@ -108,15 +110,12 @@ public sealed class HalfCommittedTests
         }).Build();
         producer.InitTransactions(TimeSpan.FromSeconds(30));
         producer.BeginTransaction();
-        var last = new Dictionary<int, ChannelPosition>();
-        foreach (var row in await RowsAsync(scene, from / scene.Input.Partitions))
+        var (last, first, began) = (new Dictionary<int, ChannelPosition>(), from / scene.Input.Partitions, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        foreach (var row in await RowsAsync(scene, first))
         {
-            last[row.Channel] = new ChannelPosition(row.Channel, row.Seq + 1, row.Hash(), "system", 1);
-            var headers = HeaderCodec.Decode(row.Headers);
-            headers.Add(OncewardHeaders.Channel, Encoding.UTF8.GetBytes($"{row.Channel}"));
-            headers.Add(OncewardHeaders.Sequence, Encoding.UTF8.GetBytes($"{row.Seq}"));
+            last[row.Channel] = new ChannelPosition(row.Channel, row.Seq + 1, row.Hash(), "system", 1, first, began);
             if (lostKeys?.Contains(Encoding.UTF8.GetString(row.Key!)) is not true)
-                producer.Produce(row.Topic, new Message<byte[], byte[]> { Key = row.Key!, Value = row.Value!, Headers = headers });
+                producer.Produce(row.Topic, RelayProducer.Message(row));
         }
         foreach (var position in last.Values)
             producer.Produce(positions, new Message<byte[], byte[]> { Key = [1], Value = position.Encode() });

@@ -7,6 +7,15 @@ internal sealed class TextTable(params string[] headings)
 
     public void Add(params object?[] cells) => _rows.Add([.. cells.Select(c => c?.ToString() ?? "-")]);
 
+    /// <summary>The rows, or where there are none the sentence that says so.</summary>
+    public void WriteTo(TextWriter output, string otherwise)
+    {
+        if (_rows.Count == 0)
+            output.WriteLine(otherwise);
+        else
+            WriteTo(output);
+    }
+
     public void WriteTo(TextWriter output)
     {
         var widths = headings.Select((h, i) => _rows.Select(r => r[i].Length).Append(h.Length).Max()).ToArray();

@@ -18,7 +18,7 @@ internal sealed partial class Listener : IAsyncDisposable
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5); // Longer than any append with its flush should take.
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100); // For file handles to become free.
 
-    private readonly int most = OpenFileLimit.OfClients(OpenFileLimit.OfProcess);
+    private static readonly int Most = OpenFileLimit.OfClients(OpenFileLimit.OfProcess);
     private readonly Socket socket;
     private readonly BrokerOptions options;
     private readonly BrokerFaults faults;
@@ -27,6 +27,7 @@ internal sealed partial class Listener : IAsyncDisposable
     private readonly ConcurrentDictionary<long, (Connection Connection, Task Run)> connections = new();
     private Task accepting = Task.CompletedTask;
     private long lastId;
+    private bool clientsWait; // It has been said.
 
     private Listener(Socket socket, BrokerOptions options, BrokerFaults faults, ILogger logger)
     {
@@ -112,19 +113,28 @@ internal sealed partial class Listener : IAsyncDisposable
     /// <summary>Null: not now; too few file handles, as a rule.</summary>
     private async ValueTask<Socket?> TryAcceptAsync()
     {
-        if (connections.Count >= most)
+        if (connections.Count >= Most)
         {
-            LogAcceptFailed(logger, $"{most} are open, and the files that this process may still open are for its logs (ulimit -n)");
+            Wait($"{Most} are open, and the files that this process may still open are for its logs (ulimit -n)");
             return null;
         }
         try
         {
-            return await socket.AcceptAsync(stopping.Token).ConfigureAwait(false);
+            var accepted = await socket.AcceptAsync(stopping.Token).ConfigureAwait(false);
+            clientsWait = false;
+            return accepted;
         }
         catch (SocketException e) when (!stopping.IsCancellationRequested)
         {
-            LogAcceptFailed(logger, e.Message);
+            Wait(e.Message);
             return null;
+        }
+
+        void Wait(string reason)
+        {
+            if (!clientsWait)
+                LogAcceptFailed(logger, reason);
+            clientsWait = true;
         }
     }
 

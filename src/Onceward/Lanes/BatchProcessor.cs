@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Onceward.Diagnostics;
@@ -106,7 +105,7 @@ internal sealed partial class BatchProcessor(
     private async Task StopAsync(List<Segment> segments, TransactionEndedException ended, CancellationToken cancellationToken)
     {
         LogTransactionEnded(logger, ended, worker, string.Join(", ", segments.Select(s => $"{s.Claim.Partition}@{s.From}")));
-        var detail = $"{{\"reason\":{JsonSerializer.Serialize(ended.Message, StringJson.Default.String)}}}";
+        var detail = IncidentDetail.Of(("reason", ended.Message));
         for (var failures = 1; ; failures++)
         {
             try
@@ -125,55 +124,42 @@ internal sealed partial class BatchProcessor(
         }
     }
 
-    /// <summary>Tells the ledger's reader which partitions block, and which have gone on.</summary>
-    private async Task NoteBlocksAsync(List<Segment> segments, List<Claim> freed, CancellationToken cancellationToken)
+    /// <summary>Tells the ledger's reader which partitions block, and which have gone on. The batch is committed; its log has said the same.</summary>
+    private Task NoteBlocksAsync(List<Segment> segments, List<Claim> freed, CancellationToken cancellationToken) => TryAsync(async incidents =>
     {
-        try
-        {
-            var incidents = new IncidentStore(database);
-            foreach (var claim in freed)
-                await incidents.ResolveAsync(IncidentStore.PartitionBlocked, claim.Key, "the partition went on", cancellationToken).ConfigureAwait(false);
-            foreach (var claim in segments.Select(s => s.Claim))
-                if (claim.Failure is { Attempts: 1 } failure)
-                    await incidents.NoteAsync(
-                        IncidentStore.PartitionBlocked, claim.Key, failure.Offset, $"{{\"reason\":{JsonSerializer.Serialize(failure.Because, StringJson.Default.String)}}}", cancellationToken)
-                        .ConfigureAwait(false);
-        }
-        // The batch is committed; its log has said the same.
-        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
-        {
-            LogNotNoted(logger, e, worker);
-        }
-    }
-
-    /// <summary>Another transaction has held what this batch wants for longer than it may take. It may be one that nobody will end.</summary>
-    private async Task EndHalfSentAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            var ended = await new FrozenOwner(database, new IncidentStore(database)).EndHalfSentAsync(connection.LongestSilence, cancellationToken).ConfigureAwait(false);
-            if (ended > 0)
-                LogEnded(logger, worker, ended);
-        }
-        // Asked again with the next failure.
-        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
-        {
-            LogNotNoted(logger, e, worker);
-        }
-    }
+        foreach (var claim in freed)
+            await incidents.ResolveAsync(IncidentStore.PartitionBlocked, claim.Key, "the partition went on", cancellationToken).ConfigureAwait(false);
+        foreach (var claim in segments.Select(s => s.Claim))
+            if (claim.Failure is { Attempts: 1 } failure)
+                await incidents.NoteAsync(
+                    IncidentStore.PartitionBlocked, claim.Key, failure.Offset, IncidentDetail.Of(("reason", failure.Because)), cancellationToken).ConfigureAwait(false);
+    });
 
     /// <summary>Tells the ledger's reader that a batch is tried again and again: no record of it can be blamed, and none is passed over.</summary>
-    private async Task NoteRetriesAsync(List<Segment> segments, Exception failure, CancellationToken cancellationToken)
+    private Task NoteRetriesAsync(List<Segment> segments, Exception failure, CancellationToken cancellationToken) => TryAsync(async incidents =>
     {
         var detail = IncidentDetail.Of(
             ("reason", "the transaction fails again and again, and not by the fault of a record that could be set aside"),
             ("error", Text.Storable($"{failure.GetType().Name}: {failure.Message}")));
+        foreach (var segment in segments)
+            await incidents.NoteAsync(IncidentStore.PartitionBlocked, segment.Key, segment.From, detail, cancellationToken).ConfigureAwait(false);
+    });
+
+    /// <summary>Another transaction has held what this batch wants for longer than it may take. It may be one that nobody will end.</summary>
+    private Task EndHalfSentAsync(CancellationToken cancellationToken) => TryAsync(async incidents =>
+    {
+        var ended = await new FrozenOwner(database, incidents).EndHalfSentAsync(connection.LongestSilence, cancellationToken).ConfigureAwait(false);
+        if (ended > 0)
+            LogEnded(logger, worker, ended);
+    });
+
+    /// <summary>What helps a person, or the next attempt, and may fail with the database: no batch waits for it.</summary>
+    private async Task TryAsync(Func<IncidentStore, Task> work)
+    {
         try
         {
-            foreach (var segment in segments)
-                await new IncidentStore(database).NoteAsync(IncidentStore.PartitionBlocked, segment.Key, segment.From, detail, cancellationToken).ConfigureAwait(false);
+            await work(new IncidentStore(database)).ConfigureAwait(false);
         }
-        // The database is what fails, perhaps.
         catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
         {
             LogNotNoted(logger, e, worker);
@@ -241,7 +227,7 @@ internal sealed partial class BatchProcessor(
     [LoggerMessage(EventIds.BatchIsolated, LogLevel.Warning, "Worker {Worker}: a batch of {Records} records failed; looking for the ones at fault")]
     private static partial void LogIsolating(ILogger logger, Exception exception, string worker, int records);
 
-    [LoggerMessage(EventIds.BlockNotNoted, LogLevel.Warning, "Worker {Worker} could not note in the ledger that a partition blocks, or that it goes on")]
+    [LoggerMessage(EventIds.BlockNotNoted, LogLevel.Warning, "Worker {Worker} could not note in the ledger that a partition blocks or goes on, or look for who keeps it waiting")]
     private static partial void LogNotNoted(ILogger logger, Exception exception, string worker);
 
     [LoggerMessage(EventIds.FrozenSessionEnded, LogLevel.Warning, "Worker {Worker} ended {Sessions} sessions that held what a batch waits for and had stopped in the middle of a statement")]

@@ -96,8 +96,7 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     /// <summary>Says that a channel does not stand still any more.</summary>
     public async Task ResolveChannelAsync(int channel, string by, CancellationToken cancellationToken)
     {
-        var command = database.CreateCommand(
-            $"UPDATE onceward.incident SET resolved_by = $2, resolved_at = now() WHERE resolved_by IS NULL AND kind = '{ChannelDiverged}' AND detail->>'channel' = $1::text");
+        var command = database.CreateCommand(ResolveChannel);
         await using var _ = command.ConfigureAwait(false);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = channel });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = by });
@@ -141,6 +140,9 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)toOffset ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = detailJson, NpgsqlDbType = NpgsqlDbType.Jsonb });
     }
+
+    internal const string ResolveChannel =
+        $"UPDATE onceward.incident SET resolved_by = $2, resolved_at = now() WHERE resolved_by IS NULL AND kind = '{ChannelDiverged}' AND detail->>'channel' = $1::text";
 
     private const string NotNotedYet = """
         NOT EXISTS (

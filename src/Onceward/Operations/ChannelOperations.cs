@@ -30,7 +30,7 @@ internal sealed class ChannelOperations(NpgsqlDataSource database)
             var held = await ReadAsync(transaction, Hold, cancellationToken, Sql.Int(channel)).ConfigureAwait(false);
             if (held is not [1])
                 throw OffsetOperations.Refused($"There is no channel {channel} that a worker writes to: see onceward outbox show.");
-            var settled = await Sql.ExecuteAsync(transaction, Settle, cancellationToken, Sql.Int(channel), Sql.Text(intervention.By)).ConfigureAwait(false);
+            var settled = await Sql.ExecuteAsync(transaction, IncidentStore.ResolveChannel, cancellationToken, Sql.Int(channel), Sql.Text(intervention.By)).ConfigureAwait(false);
             if (settled == 0)
                 throw OffsetOperations.Refused($"Channel {channel} does not stand still: no relay has stopped it.");
             await Sql.ExecuteAsync(transaction, Retire, cancellationToken, Sql.Int(channel)).ConfigureAwait(false);
@@ -62,11 +62,6 @@ internal sealed class ChannelOperations(NpgsqlDataSource database)
         """;
 
     private const string Hold = "SELECT 1 FROM onceward.consumer_offset WHERE channel_id = $1 FOR UPDATE";
-
-    private const string Settle = """
-        UPDATE onceward.incident SET resolved_by = $2, resolved_at = now()
-         WHERE resolved_by IS NULL AND kind = 'channel_diverged' AND detail->>'channel' = $1::text
-        """;
 
     // The place under its name is its successor's.
     private const string Retire = "UPDATE onceward.outbox_channel SET retired_at = now(), source = source || '~' || id WHERE id = $1";

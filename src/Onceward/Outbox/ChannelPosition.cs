@@ -9,7 +9,9 @@ namespace Onceward.Outbox;
 /// <param name="Hash">The hash of row <paramref name="NextSeq"/> - 1, by which a database that went back is noticed.</param>
 /// <param name="System">The PostgreSQL system identifier, for the person who reads an incident.</param>
 /// <param name="Timeline">The timeline: one more after each promotion or restore.</param>
-internal sealed record ChannelPosition(int Channel, long NextSeq, long Hash, string System, int Timeline)
+/// <param name="FirstSeq">The first row that the transaction published; null: it was written before relays said so.</param>
+/// <param name="Began">When the transaction began to produce, in milliseconds of Unix time, by the clock that stamps its rows.</param>
+internal sealed record ChannelPosition(int Channel, long NextSeq, long Hash, string System, int Timeline, long? FirstSeq = null, long Began = 0)
 {
     public byte[] Encode() => JsonSerializer.SerializeToUtf8Bytes(this, ChannelPositionJson.Default.ChannelPosition);
 

@@ -12,12 +12,11 @@ internal static class PositionLog
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
     /// <exception cref="KafkaException">The end was not reached in time.</exception>
-    public static PositionLogEnd Read(OncewardOptions options, TopicPartition partition, TimeProvider time, CancellationToken cancellationToken)
+    public static Dictionary<int, ChannelPosition> Read(OncewardOptions options, TopicPartition partition, TimeProvider time, CancellationToken cancellationToken)
     {
         using var consumer = Reader(options);
         consumer.Assign(new TopicPartitionOffset(partition, Offset.Beginning));
         var positions = new Dictionary<int, ChannelPosition>();
-        var (before, endedAt, next) = (new Dictionary<int, long?>(), default(DateTimeOffset), Offset.Unset);
         var started = time.GetTimestamp();
         while (time.GetElapsedTime(started) < s_timeout)
         {
@@ -26,13 +25,8 @@ internal static class PositionLog
             if (result is null)
                 continue;
             if (result.IsPartitionEOF)
-                return new PositionLogEnd(positions, before, endedAt);
-            // Between two transactions lies a marker, so that offsets that follow each other are of one.
-            if (result.Offset != next)
-                (before, endedAt) = ([], new DateTimeOffset(result.Message.Timestamp.UtcDateTime));
-            next = result.Offset + 1;
+                return positions;
             var position = ChannelPosition.Decode(result.Message.Value);
-            before.TryAdd(position.Channel, positions.GetValueOrDefault(position.Channel)?.NextSeq);
             positions[position.Channel] = position;
         }
         throw new KafkaException(new Error(ErrorCode.Local_TimedOut, $"The end of {partition} was not reached in {s_timeout.TotalSeconds} s."));
@@ -57,9 +51,3 @@ internal static class PositionLog
         return new ConsumerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
     }
 }
-
-/// <summary>What a slot's partition of the relay topic says.</summary>
-/// <param name="Positions">The last of each channel.</param>
-/// <param name="Before">Of each channel that the last transaction advanced: the position before that, where the log still has it.</param>
-/// <param name="EndedAt">When the last transaction wrote its first position.</param>
-internal sealed record PositionLogEnd(Dictionary<int, ChannelPosition> Positions, IReadOnlyDictionary<int, long?> Before, DateTimeOffset EndedAt);

@@ -115,7 +115,8 @@ internal sealed class RelayProducer : IDisposable
             _delivery ??= report.Error;
     }
 
-    private static Message<byte[], byte[]> Message(OutboxRow row)
+    /// <summary>A row as readers see it.</summary>
+    internal static Message<byte[], byte[]> Message(OutboxRow row)
     {
         var headers = HeaderCodec.Decode(row.Headers);
         if (!headers.TryGetLastBytes(OncewardHeaders.EventId, out _))

@@ -58,17 +58,34 @@ internal sealed partial class RelaySlot(
     {
         using var producer = await Task.Run(() => new RelayProducer(options, owner, _partition, m => LogClient(logger, owner.Slot, m)), cancellationToken)
             .ConfigureAwait(false);
-        var log = await Task.Run(() => PositionLog.Read(options, _partition, time, cancellationToken), cancellationToken).ConfigureAwait(false);
-        _positions = log.Positions;
+        _positions = await Task.Run(() => PositionLog.Read(options, _partition, time, cancellationToken), cancellationToken).ConfigureAwait(false);
         _stopped.Clear();
         foreach (var retired in await store.RetiredAsync(cancellationToken).ConfigureAwait(false))
             _positions.Remove(retired);
         _unrecorded = [.. _positions.Keys];
         _diverged = await incidents.DivergedChannelsAsync(cancellationToken).ConfigureAwait(false);
         _database = await store.IdentityAsync(cancellationToken).ConfigureAwait(false);
-        await CheckMissingAsync(cancellationToken).ConfigureAwait(false);
-        await CheckLastAsync(producer, log, cancellationToken).ConfigureAwait(false);
+        var relayed = await store.RelayedAsync(cancellationToken).ConfigureAwait(false);
+        await CheckMissingAsync(relayed, cancellationToken).ConfigureAwait(false);
+        await CheckLastAsync(producer, relayed, cancellationToken).ConfigureAwait(false);
         LogStarted(logger, owner.Slot, _positions.Count);
+        try
+        {
+            await PublishAsync(producer, onProgress, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            // What is certain a successor need not look for.
+            if (cancellationToken.IsCancellationRequested && !producer.IsDoubtful)
+            {
+                using var brief = new CancellationTokenSource(s_recordInterval, time);
+                await RecordAsync(brief.Token).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task PublishAsync(RelayProducer producer, Action onProgress, CancellationToken cancellationToken)
+    {
         var transactions = 0;
         var recordedAt = time.GetTimestamp();
         while (!cancellationToken.IsCancellationRequested && !producer.IsDoubtful)
@@ -81,15 +98,22 @@ internal sealed partial class RelaySlot(
                 if (++transactions % options.Relay.SnapshotEvery == 0)
                     await SnapshotAsync(producer).ConfigureAwait(false);
             }
-            if (time.GetElapsedTime(recordedAt) > s_recordInterval && _unrecorded.Count > 0)
+            if (time.GetElapsedTime(recordedAt) > s_recordInterval)
             {
-                await store.RecordRelayedAsync([.. _unrecorded.Select(c => _positions[c])], cancellationToken).ConfigureAwait(false);
-                _unrecorded.Clear();
+                await RecordAsync(cancellationToken).ConfigureAwait(false);
                 recordedAt = time.GetTimestamp();
             }
             if (sent == 0)
                 await Task.WhenAny(next, Task.Delay(options.Relay.IdleDelay, time, cancellationToken)).ConfigureAwait(false);
         }
+    }
+
+    private async Task RecordAsync(CancellationToken cancellationToken)
+    {
+        if (_unrecorded.Count == 0)
+            return;
+        await store.RecordRelayedAsync([.. _unrecorded.Select(c => _positions[c])], cancellationToken).ConfigureAwait(false);
+        _unrecorded.Clear();
     }
 
     private async Task<int> PublishNextAsync(RelayProducer producer, CancellationToken cancellationToken)
@@ -125,8 +149,9 @@ internal sealed partial class RelaySlot(
         if (rows.Count == 0)
             return 0;
 
+        var began = time.GetUtcNow().ToUnixTimeMilliseconds();
         var advanced = rows.GroupBy(r => r.Channel)
-            .Select(c => new ChannelPosition(c.Key, c.Last().Seq + 1, c.Last().Hash(), _database.System, _database.Timeline)).ToArray();
+            .Select(c => new ChannelPosition(c.Key, c.Last().Seq + 1, c.Last().Hash(), _database.System, _database.Timeline, c.First().Seq, began)).ToArray();
         await producer.PublishAsync(rows, advanced, () => waypoints.ReachAsync(Waypoint.RelayProduced)).ConfigureAwait(false);
         await waypoints.ReachAsync(Waypoint.RelayCommitted).ConfigureAwait(false);
         foreach (var position in advanced)
@@ -155,38 +180,39 @@ internal sealed partial class RelaySlot(
         }
     }
 
-    private async Task CheckMissingAsync(CancellationToken cancellationToken)
+    private async Task CheckMissingAsync(Dictionary<int, long> relayed, CancellationToken cancellationToken)
     {
-        foreach (var (channel, relayed) in await store.RelayedAsync(cancellationToken).ConfigureAwait(false))
+        foreach (var (channel, until) in relayed)
             if (!_positions.ContainsKey(channel))
-                await StopAsync(channel, $"Kafka holds no position, but rows up to {relayed} were published.", cancellationToken).ConfigureAwait(false);
+                await StopAsync(channel, $"Kafka holds no position, but rows up to {until} were published.", cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Whether the transaction that the former owner ended last ended whole. Of all before it that was certain before the next one began; and once
-    /// PostgreSQL has its positions, of the last one too. Until then its rows are in the outbox, and what is missing is sent again.
+    /// Whether the last transaction of each channel ended whole. Of those before it that was certain before the next one began; and once PostgreSQL
+    /// has its position, of the last one too. Until then its rows are in the outbox, and what is missing is sent again.
     /// </summary>
     /// <remarks>Part by part: a partition has all of a transaction or nothing, so what is sent again keeps its order.</remarks>
-    private async Task CheckLastAsync(RelayProducer producer, PositionLogEnd log, CancellationToken cancellationToken)
+    private async Task CheckLastAsync(RelayProducer producer, Dictionary<int, long> relayed, CancellationToken cancellationToken)
     {
-        var relayed = await store.RelayedAsync(cancellationToken).ConfigureAwait(false);
-        var doubtful = log.Before.Where(b => _positions.TryGetValue(b.Key, out var p) && relayed.GetValueOrDefault(b.Key) < p.NextSeq && !_stopped.Contains(b.Key))
-            .ToDictionary(b => b.Key, b => _positions[b.Key] with { NextSeq = Math.Max(b.Value ?? 0, relayed.GetValueOrDefault(b.Key)) });
+        var doubtful = _positions.Values.Where(p => p.FirstSeq is not null && relayed.GetValueOrDefault(p.Channel) < p.NextSeq && !_stopped.Contains(p.Channel))
+            .ToDictionary(p => p.Channel, p => p with { NextSeq = p.FirstSeq!.Value });
         if (doubtful.Count == 0)
             return;
-        var found = await store.ReadAsync(doubtful, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false);
         var rows = new List<OutboxRow>();
-        foreach (var channel in found.Where(c => doubtful.ContainsKey(c.Channel)))
+        foreach (var channel in await store.ReadAsync(doubtful, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false))
         {
-            var (first, position) = (doubtful[channel.Channel].NextSeq, _positions[channel.Channel]);
-            var published = channel.Rows.FindAll(r => r.Seq >= first && r.Seq < position.NextSeq);
+            if (!doubtful.TryGetValue(channel.Channel, out var first))
+                continue;
+            var position = _positions[channel.Channel];
+            var published = channel.Rows.FindAll(r => r.Seq >= first.NextSeq && r.Seq < position.NextSeq);
             // A database that went back has others, or none. Its channel is about to stop.
-            if (published.Count > 0 && published.Count == position.NextSeq - first && published[^1].Hash() == position.Hash)
+            if (published.Count == position.NextSeq - first.NextSeq && published[^1].Hash() == position.Hash)
                 rows.AddRange(published);
         }
         if (rows.Count == 0)
             return;
-        var (missing, isSure) = await new TransactionCheck(options, cluster, time).FindMissingAsync(rows, log.EndedAt, cancellationToken).ConfigureAwait(false);
+        var began = DateTimeOffset.FromUnixTimeMilliseconds(rows.Min(r => _positions[r.Channel].Began));
+        var (missing, isSure) = await new TransactionCheck(options, cluster, time).FindMissingAsync(rows, began, cancellationToken).ConfigureAwait(false);
         if (!isSure)
             LogUnsure(logger, owner.Slot, rows.Count);
         if (missing.Count == 0)
@@ -195,7 +221,7 @@ internal sealed partial class RelaySlot(
         await producer.PublishAsync(missing, [], () => ValueTask.CompletedTask).ConfigureAwait(false);
         var detail = IncidentDetail.Of(
             ("reason", "Kafka committed the positions of a transaction and not all of its messages; those that were missing are published again"),
-            ("slot", $"{owner.Slot}"), ("messages", $"{rows.Count}"), ("missing", $"{missing.Count}"), ("ended_at", $"{log.EndedAt:O}"));
+            ("slot", $"{owner.Slot}"), ("messages", $"{rows.Count}"), ("missing", $"{missing.Count}"), ("began_at", $"{began:O}"));
         await incidents.NoteAsync(IncidentStore.TransactionHalfCommitted, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
     }
 

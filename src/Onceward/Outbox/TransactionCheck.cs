@@ -15,18 +15,18 @@ namespace Onceward.Outbox;
 /// </remarks>
 internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster, TimeProvider time)
 {
-    // A broker that stamps records itself has another clock than the relay that stamped the position.
+    // A broker that stamps records itself has another clock than the relay.
     private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
 
     /// <param name="rows">Rows that the transaction published, by its positions.</param>
-    /// <param name="endedAt">When its first position was written, by the clock of the relay that wrote it.</param>
+    /// <param name="began">When the first of them can have been produced, by the clock of the relay that stamped them.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Those that are not there; and whether all could be looked for.</returns>
     public async Task<(IReadOnlyList<OutboxRow> Missing, bool IsSure)> FindMissingAsync(
-        IReadOnlyList<OutboxRow> rows, DateTimeOffset endedAt, CancellationToken cancellationToken)
+        IReadOnlyList<OutboxRow> rows, DateTimeOffset began, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var (missing, isSure) = (new List<OutboxRow>(), true);
@@ -35,15 +35,16 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
             var wanted = topic.ToDictionary(r => (r.Channel, r.Seq));
             try
             {
-                if (await RangesAsync(topic.Key, endedAt - options.Relay.TransactionTimeout, started, cancellationToken).ConfigureAwait(false) is { } ranges
-                    && await Task.Run(() => Look(ranges, wanted, started, cancellationToken), cancellationToken).ConfigureAwait(false))
+                if (await RangesAsync(topic.Key, began, started, cancellationToken).ConfigureAwait(false) is { } ranges
+                    && await Task.Run(() => Look(ranges, wanted, started, cancellationToken), cancellationToken).ConfigureAwait(false)
+                    && await IsWholeAsync(ranges, cancellationToken).ConfigureAwait(false))
                     missing.AddRange(topic.Where(r => wanted.ContainsKey((r.Channel, r.Seq))));
                 else
                     isSure = false;
             }
             // Who may write to a topic need not be allowed to read it. And one that has been away for long must not keep the slot's other topics waiting.
             catch (KafkaException e) when (
-                e.Error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed || time.GetUtcNow() - endedAt > s_patience)
+                e.Error.Code is ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed || time.GetUtcNow() - began > s_patience)
             {
                 isSure = false;
             }
@@ -51,7 +52,7 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
         return (missing, isSure);
     }
 
-    /// <summary>What to read of each partition; null: it does not have everything any more, or it cannot be read to the end for now.</summary>
+    /// <summary>What to read of each partition, nothing perhaps; null: records may vanish from its middle, or it cannot be read to the end for now.</summary>
     private async Task<Dictionary<TopicPartition, (long From, long To)>?> RangesAsync(
         string topic, DateTimeOffset since, long started, CancellationToken cancellationToken)
     {
@@ -74,12 +75,18 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
             await Task.Delay(s_pause, time, cancellationToken).ConfigureAwait(false);
             ends = await cluster.EndsAsync(all, cancellationToken).ConfigureAwait(false);
         }
-        var bounds = await cluster.BoundsAsync(all, cancellationToken).ConfigureAwait(false);
         var starts = await cluster.OffsetsAtAsync(all, stampsItself ? since - s_skew : since, cancellationToken).ConfigureAwait(false);
-        // Where the first record that is left is one of the time in question, there may have been others before it.
-        if (starts.Any(s => s.Value is { } start && start <= bounds[s.Key].Low && bounds[s.Key].Low > 0))
-            return null;
-        return starts.Where(s => s.Value is not null).ToDictionary(s => s.Key, s => (s.Value!.Value, goal[s.Key]));
+        return starts.ToDictionary(s => s.Key, s => (s.Value ?? goal[s.Key], goal[s.Key]));
+    }
+
+    /// <summary>
+    /// Whether nothing of what was to be read can have been deleted, before it was read or meanwhile: deletion goes from the front, so one record that is
+    /// left before it proves that.
+    /// </summary>
+    private async Task<bool> IsWholeAsync(Dictionary<TopicPartition, (long From, long To)> ranges, CancellationToken cancellationToken)
+    {
+        var bounds = await cluster.BoundsAsync(ranges.Keys, cancellationToken).ConfigureAwait(false);
+        return ranges.All(r => bounds[r.Key].Low is var low && (low == 0 || low < r.Value.From));
     }
 
     /// <summary>Takes what it sees out of <paramref name="wanted"/>. Returns whether it came to the end.</summary>
@@ -87,8 +94,8 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
         Dictionary<TopicPartition, (long From, long To)> ranges, Dictionary<(int Channel, long Seq), OutboxRow> wanted, long started, CancellationToken cancellationToken)
     {
         using var consumer = PositionLog.Reader(options);
-        consumer.Assign(ranges.Where(r => r.Value.From < r.Value.To).Select(r => new TopicPartitionOffset(r.Key, r.Value.From)));
         var left = ranges.Where(r => r.Value.From < r.Value.To).Select(r => r.Key).ToHashSet();
+        consumer.Assign(left.Select(p => new TopicPartitionOffset(p, ranges[p].From)));
         while (left.Count > 0 && wanted.Count > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();

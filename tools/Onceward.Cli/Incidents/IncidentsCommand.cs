@@ -27,10 +27,7 @@ internal static class IncidentsCommand
             var table = new TextTable("ID", "AT", "KIND", "WORKER", "TOPIC", "PARTITION", "FROM", "TO", "RESOLVED BY", "REASON");
             foreach (var i in incidents)
                 table.Add(i.Id, $"{i.At:u}", i.Kind, i.Worker, i.Topic, i.Partition, i.From, i.To, i.ResolvedBy, ReasonOf(i));
-            if (incidents.Count == 0)
-                output.WriteLine("No incident matches.");
-            else
-                table.WriteTo(output);
+            table.WriteTo(output, "No incident matches.");
             return ExitCodes.Fine;
         });
         return command;
@@ -57,7 +54,7 @@ internal static class IncidentsCommand
     private static Command Resolve(Servers servers, TextWriter output)
     {
         var filters = new Filters();
-        var dryRun = new Option<bool>("--dry-run") { Description = "Say what would happen, and change nothing." };
+        var dryRun = CommonOptions.DryRun();
         var command = filters.AddTo(new Command("resolve", "Settles incidents that nothing waits for any more. It changes nothing but the note.") { dryRun });
         command.SetAction(async (parsed, token) =>
         {
@@ -69,10 +66,7 @@ internal static class IncidentsCommand
             var table = new TextTable("ID", "KIND", "WORKER", "TOPIC", "PARTITION", "OUTCOME");
             foreach (var (i, refusal) in settled)
                 table.Add(i.Id, i.Kind, i.Worker, i.Topic, i.Partition, refusal is not null ? $"refused, {refusal}" : parsed.GetValue(dryRun) ? "would be resolved" : "resolved");
-            if (settled.Count == 0)
-                output.WriteLine("No open incident matches.");
-            else
-                table.WriteTo(output);
+            table.WriteTo(output, "No open incident matches.");
             return settled.Any(s => s.Refusal is not null) ? ExitCodes.Refused : ExitCodes.Fine;
         });
         return command;
@@ -91,10 +85,10 @@ internal static class IncidentsCommand
     {
         private readonly Option<long?> _id = new("--id") { Description = "Only this incident." };
         private readonly Option<string?> _kind = new("--kind") { Description = "Only this kind, such as log_diverged." };
-        private readonly Option<string?> _worker = new("--worker") { Description = "Only this worker." };
-        private readonly Option<string?> _topic = new("--topic") { Description = "Only this input topic." };
+        private readonly Option<string?> _worker = CommonOptions.Worker();
+        private readonly Option<string?> _topic = CommonOptions.Topic();
         private readonly Option<int?> _partition = new("--partition") { Description = "Only this partition." };
-        private readonly Option<int> _limit = new("--limit") { Description = "At most so many, the oldest first.", DefaultValueFactory = _ => 100 };
+        private readonly Option<int> _limit = CommonOptions.Limit();
 
         public Command AddTo(Command command)
         {

@@ -8,7 +8,7 @@ internal static class MoveOffsets
 {
     public static Command Reset(Servers servers, TextWriter output)
     {
-        var (worker, topic, dryRun) = (Worker(), Topic(), DryRun());
+        var (worker, topic, dryRun) = (Worker(), Topic(), CommonOptions.DryRun());
         var to = new Option<string>("--to") { Description = "earliest, latest, current (a stopped partition goes on), an offset, or a time such as 2026-11-25T08:00Z.", Required = true };
         var partitions = new Option<int[]>("--partition") { Description = "Only these partitions.", AllowMultipleArgumentsPerToken = true };
         var newTopic = new Option<bool>("--new-topic") { Description = "The topic was created again: give the old one up, begin on the new one." };
@@ -33,7 +33,7 @@ internal static class MoveOffsets
 
     public static Command Adopt(Servers servers, TextWriter output)
     {
-        var (worker, topic, dryRun) = (Worker(), Topic(), DryRun());
+        var (worker, topic, dryRun) = (Worker(), Topic(), CommonOptions.DryRun());
         var group = new Option<string>("--group") { Description = "The consumer group, which must have no members.", Required = true };
         var command = new Command("adopt", "Sets a worker to the offsets that a consumer group has committed.") { worker, topic, group, dryRun };
         command.SetAction(async (parsed, token) =>
@@ -78,6 +78,4 @@ internal static class MoveOffsets
     private static Option<string> Worker() => new("--worker") { Description = "The worker.", Required = true };
 
     private static Option<string> Topic() => new("--topic") { Description = "Its input topic.", Required = true };
-
-    private static Option<bool> DryRun() => new("--dry-run") { Description = "Say what would happen, and change nothing." };
 }

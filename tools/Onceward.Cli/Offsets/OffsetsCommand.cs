@@ -11,8 +11,4 @@ internal static class OffsetsCommand
         MoveOffsets.Reset(servers, output),
         MoveOffsets.Adopt(servers, output),
     };
-
-    public static Option<string?> Worker() => new("--worker") { Description = "Only this worker." };
-
-    public static Option<string?> Topic() => new("--topic") { Description = "Only this topic." };
 }

@@ -9,7 +9,7 @@ internal static class ShowOffsets
 {
     public static Command Create(Servers servers, TextWriter output)
     {
-        var (worker, topic) = (OffsetsCommand.Worker(), OffsetsCommand.Topic());
+        var (worker, topic) = (CommonOptions.Worker(), CommonOptions.Topic());
         var command = new Command("show", "Prints where each worker stands, who owns the partition, and what was noted about it.") { worker, topic };
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -15,7 +15,7 @@ internal static class OutboxCommand
 
     private static Command Show(Servers servers, TextWriter output)
     {
-        var worker = new Option<string?>("--worker") { Description = "Only this worker." };
+        var worker = CommonOptions.Worker();
         var command = new Command("show", "A line for each channel: the messages of one partition of a worker's input.") { worker };
         command.SetAction(async (parsed, token) =>
         {
@@ -24,10 +24,7 @@ internal static class OutboxCommand
             var table = new TextTable("CHANNEL", "WORKER", "TOPIC", "PARTITION", "NEXT", "RELAYED", "WAITING", "STATE");
             foreach (var c in channels)
                 table.Add(c.Id, c.Worker, c.Topic, c.Partition, c.NextSeq, c.RelayedSeq, c.NextSeq - c.RelayedSeq, c.StandsStill ? "stands still" : "running");
-            if (channels.Count == 0)
-                output.WriteLine("No worker that matches has claimed a partition.");
-            else
-                table.WriteTo(output);
+            table.WriteTo(output, "No worker that matches has claimed a partition.");
             return ExitCodes.Fine;
         });
         return command;
@@ -35,7 +32,7 @@ internal static class OutboxCommand
 
     private static Command Rows(Servers servers, TextWriter output)
     {
-        var (channel, limit) = (Channel(), new Option<int>("--limit") { Description = "At most so many.", DefaultValueFactory = _ => 100 });
+        var (channel, limit) = (Channel(), CommonOptions.Limit());
         var command = new Command("rows", "The rows of a channel, in order: those that wait, and the last one published.") { channel, limit };
         command.SetAction(async (parsed, token) =>
         {
@@ -44,10 +41,7 @@ internal static class OutboxCommand
             var table = new TextTable("SEQ", "AT", "TOPIC", "KEY", "VALUE");
             foreach (var r in rows)
                 table.Add(r.Seq, $"{r.At:u}", r.Topic, Filters.TextOf(r.Key), Filters.TextOf(r.Value));
-            if (rows.Count == 0)
-                output.WriteLine("The channel has no rows.");
-            else
-                table.WriteTo(output);
+            table.WriteTo(output, "The channel has no rows.");
             return ExitCodes.Fine;
         });
         return command;
@@ -56,7 +50,7 @@ internal static class OutboxCommand
     private static Command Release(Servers servers, TextWriter output)
     {
         var (channel, from) = (Channel(), new Option<long>("--from-seq") { Description = "The first row to publish; those before it leave the outbox.", Required = true });
-        var dryRun = new Option<bool>("--dry-run") { Description = "Say what would happen, and change nothing." };
+        var dryRun = CommonOptions.DryRun();
         var command = new Command("release", "Lets a channel that stands still go on, under a new number.") { channel, from, dryRun };
         command.SetAction(async (parsed, token) =>
         {

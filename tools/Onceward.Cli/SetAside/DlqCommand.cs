@@ -27,10 +27,7 @@ internal static class DlqCommand
             var table = new TextTable("ID", "WORKER", "TOPIC", "RECORD", "KEY", "STATE", "ATTEMPTS", "AT", "REASON");
             foreach (var l in letters)
                 table.Add(l.Id, l.Worker, l.Topic, $"{l.Partition}@{l.Offset}", Filters.TextOf(l.Key), l.State, l.Attempts, $"{l.At:u}", l.Reason);
-            if (letters.Count == 0)
-                output.WriteLine("No dead letter matches.");
-            else
-                table.WriteTo(output);
+            table.WriteTo(output, "No dead letter matches.");
             return ExitCodes.Fine;
         });
         return command;

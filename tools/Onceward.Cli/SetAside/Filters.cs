@@ -6,16 +6,16 @@ namespace Onceward.Cli.SetAside;
 /// <summary>The options by which parked keys and dead letters are chosen, and what is said about them.</summary>
 internal sealed class Filters
 {
-    private readonly Option<string?> _worker = new("--worker") { Description = "Only this worker." };
-    private readonly Option<string?> _topic = new("--topic") { Description = "Only this input topic." };
+    private readonly Option<string?> _worker = CommonOptions.Worker();
+    private readonly Option<string?> _topic = CommonOptions.Topic();
     private readonly Option<string?> _key = new("--key") { Description = "Only this key: text, or hex digits behind 0x." };
     private readonly Option<int?> _partition = new("--partition") { Description = "Only records of this partition." };
     private readonly Option<long?> _offset = new("--offset") { Description = "Only the record at this offset." };
     private readonly Option<string?> _reason = new("--reason") { Description = "Only this reason, as it is listed." };
     private readonly Option<string?> _state = new("--state") { Description = "Only this state: waiting or held; open, parked, applied or discarded." };
     private readonly Option<long?> _id = new("--id") { Description = "Only this dead letter." };
-    private readonly Option<int> _limit = new("--limit") { Description = "At most so many, the oldest first.", DefaultValueFactory = _ => 100 };
-    private readonly Option<bool> _dryRun = new("--dry-run") { Description = "Say what would happen, and change nothing." };
+    private readonly Option<int> _limit = CommonOptions.Limit();
+    private readonly Option<bool> _dryRun = CommonOptions.DryRun();
     private readonly Option<bool> _force = new("--force") { Description = "Go on where the order of a key would be broken." };
 
     /// <summary>Adds the options to a command.</summary>
@@ -55,10 +55,7 @@ internal sealed class Filters
         var table = new TextTable("WORKER", "TOPIC", "KEY", "RECORD", "OUTCOME");
         foreach (var o in outcomes)
             table.Add(o.Worker, o.Topic, TextOf(o.Key), o.Position, Word(o.Verdict, dryRun));
-        if (outcomes.Count == 0)
-            output.WriteLine("Nothing matches.");
-        else
-            table.WriteTo(output);
+        table.WriteTo(output, "Nothing matches.");
         return outcomes.Any(o => o.Verdict is Verdict.BreaksOrder or Verdict.AlreadyDiscarded) ? ExitCodes.Refused : ExitCodes.Fine;
     }
 

@@ -28,10 +28,7 @@ internal static class ParkedCommand
             foreach (var k in keys)
                 table.Add(
                     k.Worker, k.Topic, Filters.TextOf(k.Key), k.State, k.Records, k.Attempts, k.State == "held" ? null : $"{k.NextAttemptAt:u}", $"{k.ParkedAt:u}", k.Reason);
-            if (keys.Count == 0)
-                output.WriteLine("Nothing is parked that matches.");
-            else
-                table.WriteTo(output);
+            table.WriteTo(output, "Nothing is parked that matches.");
             return ExitCodes.Fine;
         });
         return command;

@@ -1,6 +1,0 @@
-using System.Text.Json.Serialization;
-
-namespace Onceward.Handling;
-
-[JsonSerializable(typeof(string))]
-internal sealed partial class StringJson : JsonSerializerContext;

@@ -12,6 +12,8 @@ internal static class LoopLedger
 
     public const string Progress = "SELECT coalesce(sum(next_offset), 0)::bigint FROM loop_offset";
 
+    public const string EachPosition = "SELECT partition, next_offset FROM loop_offset";
+
     /// <summary>Partitions, positions before, positions after. As many rows must move as were given.</summary>
     public const string SwapMany = """
         UPDATE loop_offset o SET next_offset = b.until

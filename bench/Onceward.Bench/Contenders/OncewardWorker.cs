@@ -33,20 +33,24 @@ internal sealed class OncewardWorker(string name, string description, int batchS
 
     public const string LedgerProgress = "SELECT coalesce(sum(next_offset), 0)::bigint FROM onceward.consumer_offset";
 
-    public async Task RunAsync(BenchTopic topic, string connectionString, CancellationToken stopping)
+    public const string EachPosition = "SELECT partition, next_offset FROM onceward.consumer_offset";
+
+    public Task RunAsync(BenchTopic topic, string connectionString, CancellationToken stopping) =>
+        RunAsync(topic, connectionString, $"bench-{Guid.NewGuid():N}", stopping);
+
+    /// <param name="topic">What it reads.</param>
+    /// <param name="connectionString">The database.</param>
+    /// <param name="group">Workers of the same group share the partitions.</param>
+    /// <param name="stopping">Ends it in order.</param>
+    public async Task RunAsync(BenchTopic topic, string connectionString, string group, CancellationToken stopping)
     {
-        using var host = Build(topic.Servers, topic.Name, connectionString, $"bench-{Guid.NewGuid():N}");
+        using var host = Build(topic, connectionString, group);
         await host.StartAsync(CancellationToken.None);
         await Task.Delay(Timeout.InfiniteTimeSpan, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await host.StopAsync(CancellationToken.None);
     }
 
-    /// <summary>The worker, not started.</summary>
-    /// <param name="servers">The brokers.</param>
-    /// <param name="topic">What it reads.</param>
-    /// <param name="connectionString">The database.</param>
-    /// <param name="group">Workers of the same group share the partitions.</param>
-    public IHost Build(string servers, string topic, string connectionString, string group)
+    private IHost Build(BenchTopic topic, string connectionString, string group)
     {
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddSimpleConsole(o => o.SingleLine = true).SetMinimumLevel(LogLevel.Warning);
@@ -55,7 +59,7 @@ internal sealed class OncewardWorker(string name, string description, int batchS
         builder.Services
             .AddOnceward(o =>
             {
-                o.BootstrapServers = servers;
+                o.BootstrapServers = topic.Servers;
                 o.GroupIdPrefix = group;
                 o.Relay.Enabled = false;
             })
@@ -63,7 +67,7 @@ internal sealed class OncewardWorker(string name, string description, int batchS
             .AddWorker("bench", w =>
             {
                 w.Configure(o => o.Lanes.MaxRecords = batchSize);
-                handle(w.From(topic));
+                handle(w.From(topic.Name));
             });
         return builder.Build();
     }

@@ -5,7 +5,11 @@ namespace Onceward.Bench.Load;
 
 /// <summary>Asks PostgreSQL every other millisecond how far each partition is, as any reader could, and so knows when each record became visible.</summary>
 /// <remarks>A record's row and its partition's position are committed together: who sees the position past it sees the row.</remarks>
-internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int partitions) : IAsyncDisposable
+/// <param name="database">Where the records go.</param>
+/// <param name="load">When they were meant to be sent.</param>
+/// <param name="partitions">Of the topic.</param>
+/// <param name="positions">The query for each partition and its position.</param>
+internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int partitions, string positions) : IAsyncDisposable
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(2);
 
@@ -60,13 +64,13 @@ internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int part
 
     private void Look(NpgsqlConnection connection)
     {
-        using var look = new NpgsqlCommand("SELECT partition, next_offset FROM onceward.consumer_offset", connection);
+        using var look = new NpgsqlCommand(positions, connection);
         using var reader = look.ExecuteReader();
-        var positions = new List<(int Partition, long Next)>(partitions);
+        var found = new List<(int Partition, long Next)>(partitions);
         while (reader.Read())
-            positions.Add((reader.GetInt32(0), reader.GetInt64(1)));
+            found.Add((reader.GetInt32(0), reader.GetInt64(1)));
         var now = Stopwatch.GetTimestamp();
-        foreach (var (partition, next) in positions)
+        foreach (var (partition, next) in found)
         {
             var latencies = _latencies;
             for (var offset = _seen[partition]; latencies is not null && offset < next; offset++)

@@ -10,18 +10,22 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>The first argument of such a process.</summary>
     public const string Verb = "worker";
 
+    /// <summary>What such a process is: our worker, the same without payloads to spare the disk, or the hand-written loop.</summary>
+    public const string SetBased = "set-based", Lean = "lean", Loop = "loop";
+
     private readonly Process _process;
 
     private WorkerProcess(Process process) => _process = process;
 
+    /// <param name="kind">One of the names above.</param>
     /// <param name="topic">What it reads.</param>
     /// <param name="database">Where to.</param>
     /// <param name="group">Workers of the same group share the partitions.</param>
     /// <param name="batch">Most records in a transaction.</param>
-    /// <param name="payloads">Whether the payloads go into the rows, or stay behind to spare the disk.</param>
-    public static WorkerProcess Start(BenchTopic topic, BenchDatabase database, string group, int batch, bool payloads = true)
+    public static WorkerProcess Start(string kind, BenchTopic topic, BenchDatabase database, string group, int batch)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(WorkerProcess).Assembly.Location, Verb, topic.Servers, topic.Name, group, batch.ToString(CultureInfo.InvariantCulture), payloads.ToString()])
+        string[] numbers = [.. ((int[])[topic.Partitions, batch]).Select(n => n.ToString(CultureInfo.InvariantCulture))];
+        var start = new ProcessStartInfo("dotnet", [typeof(WorkerProcess).Assembly.Location, Verb, kind, topic.Servers, topic.Name, group, .. numbers])
         {
             UseShellExecute = false, RedirectStandardInput = true,
             // Not as an argument: those are for all to see.
@@ -33,14 +37,22 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <summary>What the process does: works until its standard input ends, which it also does when the benchmark dies.</summary>
     public static async Task ServeAsync(IReadOnlyList<string> arguments)
     {
-        var batch = int.Parse(arguments[3], CultureInfo.InvariantCulture);
-        var worker = bool.Parse(arguments[4]) ? OncewardWorker.SetBased(batch) : OncewardWorker.Lean(batch);
-        using var host = worker.Build(arguments[0], arguments[1], Environment.GetEnvironmentVariable("ONCEWARD_BENCH_POSTGRES")!, arguments[2]);
-        await host.StartAsync();
+        var (partitions, batch) = (int.Parse(arguments[4], CultureInfo.InvariantCulture), int.Parse(arguments[5], CultureInfo.InvariantCulture));
+        var topic = new BenchTopic(arguments[1], arguments[2], partitions, 0, 0);
+        var database = Environment.GetEnvironmentVariable("ONCEWARD_BENCH_POSTGRES")!;
+        using var stopping = new CancellationTokenSource();
+        var working = arguments[0] switch
+        {
+            SetBased => OncewardWorker.SetBased(batch).RunAsync(topic, database, arguments[3], stopping.Token),
+            Lean => OncewardWorker.Lean(batch).RunAsync(topic, database, arguments[3], stopping.Token),
+            Loop => new HandWrittenLoop(2, batch).RunAsync(topic, database, stopping.Token),
+            _ => throw new ArgumentException($"'{arguments[0]}' is not a worker.", nameof(arguments)),
+        };
         while (await Console.In.ReadLineAsync() is not null)
         {
         }
-        await host.StopAsync();
+        await stopping.CancelAsync();
+        await working;
     }
 
     /// <summary>What the process holds of the machine's memory, in MB.</summary>

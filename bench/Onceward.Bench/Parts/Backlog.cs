@@ -20,7 +20,7 @@ internal static class Backlog
         Bench.Say($"memory: {topic.Count:N0} records produced in {watch.Elapsed.TotalSeconds:0} s");
         await using var database = await BenchDatabase.CreateAsync(bench.Postgres, "");
         List<(double Seconds, double Megabytes, long Applied)> samples;
-        await using (var worker = WorkerProcess.Start(topic, database, $"backlog-{Guid.NewGuid():N}", options.Batch, payloads: false))
+        await using (var worker = WorkerProcess.Start(WorkerProcess.Lean, topic, database, $"backlog-{Guid.NewGuid():N}", options.Batch))
         {
             samples = await SampleAsync(worker, topic, database.Source);
             await worker.StopAsync();

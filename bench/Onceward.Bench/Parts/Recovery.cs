@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Onceward.Bench.Contenders;
 using Onceward.Bench.Load;
 
 namespace Onceward.Bench.Parts;
@@ -17,11 +18,11 @@ internal static class Recovery
         var topic = await BenchTopic.CreateAsync(bench.Kafka, options.Partitions, 0, options.Bytes);
         await using var database = await BenchDatabase.CreateAsync(bench.Postgres, "");
         var group = $"recovery-{Guid.NewGuid():N}";
-        WorkerProcess Start() => WorkerProcess.Start(topic, database, group, options.Batch);
+        WorkerProcess Start() => WorkerProcess.Start(WorkerProcess.SetBased, topic, database, group, options.Batch);
 
         await using var survivor = Start();
         using var load = new OpenLoop(topic);
-        await using var watcher = new Watcher(database.Source, load, topic.Partitions);
+        await using var watcher = new Watcher(database.Source, load, topic.Partitions, OncewardWorker.EachPosition);
         watcher.Start();
         using var stopping = new CancellationTokenSource();
         var sending = load.RunAsync(Rate, TimeSpan.FromHours(1), stopping.Token);

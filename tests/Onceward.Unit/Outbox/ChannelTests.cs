@@ -67,10 +67,12 @@ public sealed class ChannelTests
     [Fact]
     public void A_position_comes_back_from_its_record_and_its_names_do_not_change()
     {
-        var position = new ChannelPosition(7, long.MaxValue, long.MinValue, "7300000000000000001", 3);
+        var position = new ChannelPosition(7, long.MaxValue, long.MinValue, "7300000000000000001", 3, FirstSeq: 12, Began: 1764000000000);
         ChannelPosition.Decode(position.Encode()).ShouldBe(position);
         Encoding.UTF8.GetString(position.Encode()).ShouldBe(
-            """{"channel":7,"next_seq":9223372036854775807,"hash":-9223372036854775808,"system":"7300000000000000001","timeline":3}""");
+            """{"channel":7,"next_seq":9223372036854775807,"hash":-9223372036854775808,"system":"7300000000000000001","timeline":3,"first_seq":12,"began":1764000000000}""");
+        // A position of a relay that did not say yet with which row its transaction began.
+        ChannelPosition.Decode("""{"channel":7,"next_seq":5,"hash":6,"system":"1","timeline":3}"""u8).ShouldBe(new ChannelPosition(7, 5, 6, "1", 3));
         Should.Throw<JsonException>(() => ChannelPosition.Decode("null"u8));
     }
 

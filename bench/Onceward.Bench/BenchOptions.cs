@@ -20,6 +20,7 @@ internal sealed record BenchOptions
           --sweep-events     records for each number                             2000000
           --sweep-runs       counted runs for each number                        3
           --latency-seconds  at each load                                        20
+          --knee             records/s whose shares are the loads                looked for
           --backlog          records that wait for the worker                    10000000
           --kills            workers that are killed, and stopped                3
           --out              folder for the report of a part; the whole goes to bench/results
@@ -53,6 +54,9 @@ internal sealed record BenchOptions
 
     public int LatencySeconds { get; private init; } = 20;
 
+    /// <summary>Whose shares are the loads of the latency part; <see langword="null"/>: it is looked for.</summary>
+    public int? Knee { get; private init; }
+
     public int Backlog { get; private init; } = 10_000_000;
 
     public int Kills { get; private init; } = 3;
@@ -85,6 +89,7 @@ internal sealed record BenchOptions
                 "--sweep-events" => options with { SweepEvents = Positive(value) },
                 "--sweep-runs" => options with { SweepRuns = Positive(value) },
                 "--latency-seconds" => options with { LatencySeconds = Positive(value) },
+                "--knee" => options with { Knee = Positive(value) },
                 "--backlog" => options with { Backlog = Positive(value) },
                 "--kills" => options with { Kills = Positive(value) },
                 "--out" => options with { Out = value },

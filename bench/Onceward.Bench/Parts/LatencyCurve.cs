@@ -20,7 +20,7 @@ internal static class LatencyCurve
     {
         var worker = new Contender("Onceward, set-based", WorkerProcess.SetBased, "", OncewardWorker.EachPosition);
         var loop = new Contender("hand-written loop", WorkerProcess.Loop, LoopLedger.Setup(bench.Options.Partitions), LoopLedger.EachPosition);
-        var (knee, results) = await MeasureAsync(bench, worker, FindKneeAsync);
+        var (knee, results) = await MeasureAsync(bench, worker, bench.Options.Knee is { } given ? (_, _) => Task.FromResult((double)given) : FindKneeAsync);
         var (_, rival) = await MeasureAsync(bench, loop, (_, _) => Task.FromResult(knee));
         bench.Plots["latency.svg"] = Draw(results);
         return Section(bench.Options, knee, [.. results, .. rival]);

@@ -2,7 +2,7 @@
 # usage: test [--filter F | --long]              build, start test servers, run all tests; the last line is the totals; --long: the proofs that take long, too
 
 TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
-SIDE_BY_SIDE=(Onceward.Kafka Onceward.Crash) # on both brokers at once: they mostly wait
+TEST_FILTER=
 
 # What the guarantee asks of PostgreSQL is proven on the newest one too. Not all that reads PostgreSQL, which would take minutes more; and of the
 # project neither the tool nor what waits for time limits of the client's.
@@ -10,12 +10,12 @@ POSTGRES_18_PROJECT=Onceward.Postgres
 POSTGRES_18_FILTER='FullyQualifiedName!~Postgres.Operations&FullyQualifiedName!~Postgres.Tools&FullyQualifiedName!~past_its_time_limit&FullyQualifiedName!~never_listens'
 
 main() {
-  local filter='' long=''
+  local long=''
   case ${1:-} in
     '') ;;
     --filter)
-      filter=${2:-}
-      [ -n "$filter" ] || die "--filter takes an expression of dotnet test"
+      TEST_FILTER=${2:-}
+      [ -n "$TEST_FILTER" ] || die "--filter takes an expression of dotnet test"
       ;;
     --long) long=1 ;;
     *) die "test does not know '$1': see ./onceward help" ;;
@@ -24,11 +24,12 @@ main() {
   build
   test_packages
   test_servers
-  test_dotnet "$filter"
-  if [ -z "$filter" ]; then
+  test_dotnet
+  if [ -z "$TEST_FILTER" ]; then
     test_shell
     test_interop
   fi
+  pool_end
   if [ -n "$long" ]; then test_oracles; fi
   scratch_stop # before the report, whose last line is the last line
   tally_report
@@ -110,19 +111,19 @@ pgbouncer_at_hand() { find_pgbouncer >/dev/null || { (need_packages pgbouncer) &
 
 test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
 
-test_dotnet() { # FILTER
+test_dotnet() {
   local project name
   for project in $(test_projects); do
     name=$(basename "$project" .csproj)
-    if reads_kafka "$project"; then test_on_brokers "$name" "$project" "$1"; else test_project "$name" "$project" "$1"; fi
-    if [ "$name" = "$POSTGRES_18_PROJECT" ]; then test_on_postgres_18 "$name" "$project" "$1"; fi
+    if reads_kafka "$project"; then test_on_brokers "$name" "$project"; else test_project "$name" "$project"; fi
+    if [ "$name" = "$POSTGRES_18_PROJECT" ]; then test_on_postgres_18 "$name" "$project"; fi
   done
 }
 
-test_on_postgres_18() { # NAME PROJECT FILTER
+test_on_postgres_18() { # NAME PROJECT
   if [ -n "${ONCEWARD_TEST_POSTGRES_18:-}" ]; then
     ONCEWARD_TEST_POSTGRES=$ONCEWARD_TEST_POSTGRES_18 ONCEWARD_TEST_PGBOUNCER=${ONCEWARD_TEST_PGBOUNCER_18:-} \
-      test_project "$1 on PostgreSQL 18" "$2" "$3" "$POSTGRES_18_FILTER"
+      test_project "$1 on PostgreSQL 18" "$2" "$POSTGRES_18_FILTER"
   else
     test_skip "$1 on PostgreSQL 18" "$POSTGRES_18_SKIPPED"
   fi
@@ -132,15 +133,11 @@ test_on_postgres_18() { # NAME PROJECT FILTER
 reads_kafka() { grep -rqsE 'ONCEWARD_(CONFORMANCE|TEST)_KAFKA|TestServers\.Kafka' "$(dirname "$1")" --include='*.cs'; }
 
 # What is asserted of the embedded broker is asserted of Apache Kafka by the same tests: they run once on each that is at hand.
-test_on_brokers() { # NAME PROJECT FILTER
+test_on_brokers() { # NAME PROJECT
   local apache=${ONCEWARD_TEST_KAFKA:-} embedded=${ONCEWARD_TEST_EMBEDDED:-}
   if [ -z "$apache$embedded" ]; then test_project "$@"; fi # skipped, with the reason
-  if [ -n "$apache" ] && [ -n "$embedded" ] && [[ " ${SIDE_BY_SIDE[*]} " = *" $1 "* ]]; then
-    test_side_by_side "$@"
-    return
-  fi
-  if [ -n "$apache" ]; then on_broker "$apache" test_project "$1 on Apache Kafka" "$2" "$3"; fi
-  if [ -n "$embedded" ]; then on_broker "$embedded" test_project "$1 on the embedded broker" "$2" "$3"; fi
+  if [ -n "$apache" ]; then on_broker "$apache" test_project "$1 on Apache Kafka" "$2"; fi
+  if [ -n "$embedded" ]; then on_broker "$embedded" test_project "$1 on the embedded broker" "$2"; fi
 }
 
 on_broker() { # ADDRESS COMMAND…
@@ -149,42 +146,19 @@ on_broker() { # ADDRESS COMMAND…
   ONCEWARD_CONFORMANCE_KAFKA=$address ONCEWARD_TEST_KAFKA=$address "$@"
 }
 
-# Tests that mostly wait, for sessions that time out, members that join and processes that start: both brokers at once take hardly longer than one.
-test_side_by_side() { # NAME PROJECT FILTER
-  local first="$1 on Apache Kafka" second="$1 on the embedded broker" log=$STATE/logs/side-by-side.log running status=0
-  step "$first and, side by side, on the embedded broker"
-  (
-    trap - EXIT INT TERM HUP
-    record_process tests "$BASHPID"
-    on_broker "$ONCEWARD_TEST_KAFKA" run_project "$first" "$2" "$3"
-  ) >"$log" 2>&1 &
-  running=$!
-  on_broker "$ONCEWARD_TEST_EMBEDDED" test_project "$second" "$2" "$3"
-  wait "$running" || status=$?
-  forget_process tests
-  step "$first"
-  cat "$log"
-  judge_project "$first" "$status" "$3"
+test_project() { # NAME PROJECT [SELECTION]
+  local filter=$TEST_FILTER
+  if [ -n "${3:-}" ]; then filter=${filter:+($filter)&}$3; fi
+  pool_begin judge_project "$1" timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${filter:+--filter "$filter"} \
+    --logger "trx;LogFileName=$(results_of "$1")" --results-directory "$STATE/results"
 }
 
-test_project() { # NAME PROJECT FILTER [SELECTION]
-  local filter=$3 status=0
-  if [ -n "${4:-}" ]; then filter=${3:+($3)&}$4; fi
-  step "$1"
-  run_project "$1" "$2" "$filter" || status=$?
-  judge_project "$1" "$status" "$3"
-}
+results_of() { printf '%s/results/%s.trx' "$STATE" "$(pool_key "$1")"; }
 
-results_of() { printf '%s/results/%s.trx' "$STATE" "${1// /-}"; }
-
-run_project() { # NAME PROJECT FILTER
-  without_lock timeout -k 30 "$TEST_TIMEOUT" dotnet test "$2" -c Release --no-build --nologo ${3:+--filter "$3"} \
-    --logger "trx;LogFileName=$(results_of "$1")" --results-directory "$STATE/results" </dev/null
-}
-
-judge_project() { # NAME STATUS FILTER
+judge_project() { # NAME STATUS
   local name=$1 status=$2 trx
   trx=$(results_of "$1")
+  cat "$(pool_output "$name")" "$STATE/logs/$(pool_key "$name").log"
   TRX_FAILED=0 TRX_TOTAL=0
   [ ! -f "$trx" ] || tally_trx "$trx" "$name"
   # Exit status 0 means little: a runner that finds nothing is content.
@@ -194,7 +168,7 @@ judge_project() { # NAME STATUS FILTER
     tally_crash "$name" "crashed (exit status $status)"
   elif [ "$status" -eq 0 ] && [ ! -f "$trx" ]; then
     tally_crash "$name" "left no results"
-  elif [ "$TRX_TOTAL" -eq 0 ] && [ -z "$3" ]; then
+  elif [ "$TRX_TOTAL" -eq 0 ] && [ -z "$TEST_FILTER" ]; then
     tally_crash "$name" "holds no test, or none was found"
   fi
 }
@@ -234,7 +208,7 @@ interop() { # NAME INSTALL… -- COMMAND…
 
 # Judges from outside, on embedded brokers of their own.
 test_oracles() {
-  local name
+  local name AT_ONCE=1 # each wants the machine for itself
   for name in librdkafka kafka-tools broker-crash broker-fuzz; do
     test_tap "$name" 90m bash "$ROOT/tests/oracle/$name.sh"
   done
@@ -242,6 +216,7 @@ test_oracles() {
   test_tap "fault runs" 90m bash "$ROOT/tests/faults/runs.sh"
   # The fault run's checker: on the embedded broker, each run half a minute long.
   test_tap "mutants of the fault run" 120m bash "$ROOT/tests/faults/mutants.sh"
+  pool_end
 }
 
 test_skip() { # NAME REASON
@@ -250,12 +225,13 @@ test_skip() { # NAME REASON
 }
 
 test_tap() { # NAME LIMIT COMMAND…
-  local name=$1 limit=$2 file status=0
-  file=${1//[^a-zA-Z0-9]/-}
-  shift 2
-  step "$name"
-  without_lock timeout -k 10 "$limit" "$@" >"$STATE/results/$file.tap" 2>"$STATE/logs/$file.log" </dev/null || status=$?
-  grep -A8 '^not ok' "$STATE/results/$file.tap" || true
-  grep -qE '^(not )?ok ' "$STATE/results/$file.tap" || status=1
-  tally_tap "$name" "$STATE/results/$file.tap" "$status"
+  pool_begin judge_tap "$1" timeout -k 10 "$2" "${@:3}"
+}
+
+judge_tap() { # NAME STATUS
+  local name=$1 status=$2 tap
+  tap=$(pool_output "$1")
+  grep -A8 '^not ok' "$tap" || true
+  grep -qE '^(not )?ok ' "$tap" || status=1
+  tally_tap "$name" "$tap" "$status"
 }

@@ -82,7 +82,10 @@ public sealed class LaneOptions
     /// <summary>Most bytes of records in one transaction. Default: 4 MiB.</summary>
     public long MaxBytes { get; set; } = 4L * 1024 * 1024;
 
-    /// <summary>How long a batch that is not full waits for company. Default: 5 ms: a fifth of the latency aim, many times a commit.</summary>
+    /// <summary>
+    /// How soon after its last transaction began a lane may begin another that is far from full. Default: 5 ms: a fifth of the latency aim, and at most
+    /// 200 small transactions a second in a lane. A record that comes after a pause does not wait; nor do those that came while the last ones were written.
+    /// </summary>
     public TimeSpan Linger { get; set; } = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Bound of one statement of a batch, in the server (<c>statement_timeout</c>). Default: 30 s.</summary>

@@ -17,6 +17,7 @@ internal sealed partial class Lane(
 
     private readonly SemaphoreSlim _wake = new(0, 1);
     private ImmutableArray<Claim> _claims = [];
+    private long _begun; // when the last batch was
 
     public int ClaimCount => _claims.Count(c => !c.HasEnded);
 
@@ -74,11 +75,14 @@ internal sealed partial class Lane(
         var waiting = claims.Sum(c => c.WaitingCount);
         if (waiting == 0 && !claims.Any(c => c.TryReachEnd(out _)))
             return false;
-        if (options.Linger > TimeSpan.Zero && waiting < options.MaxRecords / 4)
-            await Task.Delay(options.Linger, time, stopping).ConfigureAwait(false);
+        // What came while the last batch was written has waited already, and what comes after a pause need not.
+        var soonest = options.Linger - time.GetElapsedTime(_begun);
+        if (soonest > TimeSpan.Zero && waiting < options.MaxRecords / 4)
+            await Task.Delay(soonest, time, stopping).ConfigureAwait(false);
         var segments = former.Form(claims);
         if (segments.Count == 0)
             return false;
+        _begun = time.GetTimestamp();
         foreach (var segment in segments)
             segment.Claim.IsInFlight = true;
         try

@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Tests mostly wait: for sessions that time out, members that join, processes that start. Some at once take hardly longer than the longest of them.
+# Tests mostly wait: for sessions that time out, members that join, processes that start. Two at once take hardly longer than the longer one; three
+# take the processors from each other.
 # What each prints is kept until it has ended, and then it is judged: by a function, called with its name and exit status.
 
-AT_ONCE=3
+AT_ONCE=2
 declare -A POOL_PIDS=() POOL_JUDGES=()
 
 # pool_key NAME — a name for files.

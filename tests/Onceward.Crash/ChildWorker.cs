@@ -48,7 +48,7 @@ internal sealed partial class ChildWorker : IAsyncDisposable
 
     /// <summary>Waits until the child stands at its waypoint.</summary>
     public Task ReachesAsync() => Eventually.HoldsAsync(
-        $"the child reaches its waypoint; it wrote:\n{Output}", () => _reached || (_process.HasExited ? throw new InvalidOperationException(Output) : false));
+        $"the child reaches its waypoint; it wrote:\n{Output}", () => _reached || (_process.HasExited ? throw new InvalidOperationException(Output) : false), seconds: 120);
 
     /// <summary>Lets a child that stands at its waypoint go on.</summary>
     public void Continue() => _process.StandardInput.WriteLine();

@@ -51,7 +51,7 @@ internal sealed class CrashScene(TestDatabase database, TestTopic input, TestTop
 
     public Task AppliedAsync(ChildWorker by, int? count = null) => Eventually.HoldsAsync(
         $"{count ?? _produced} records are applied; the child wrote:\n{by.Output}",
-        async () => await database.ScalarAsync<long>("SELECT count(*) FROM effect") >= (count ?? _produced), seconds: 60);
+        async () => await database.ScalarAsync<long>("SELECT count(*) FROM effect") >= (count ?? _produced), seconds: 120);
 
     /// <summary>All is applied and published, each once and in the order of its key.</summary>
     public async Task ShouldEndExactAsync(ChildWorker by)

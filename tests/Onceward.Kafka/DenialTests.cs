@@ -82,7 +82,7 @@ public sealed class DenialTests
         Replace(log, "\"account\":\"1-4\",\"sequence\":1", "\"account\":\"1-4\",\"sequence\":7");
         await using var worker = await scene.StartAsync(configure: o => o.BootstrapServers = broker.BootstrapServers);
         await scene.IncidentAsync("batch_corrupt");
-        (await scene.Database.ScalarAsync<string>("SELECT partition || ':' || from_offset FROM onceward.incident")).ShouldBe("1:10");
+        (await scene.Database.ScalarAsync<string>("SELECT partition || ':' || from_offset || ':' || to_offset FROM onceward.incident")).ShouldBe("1:10:10", "all before it is applied");
         (await scene.StoppedAsync()).ShouldBe([1]);
         Produce(broker, scene, Effects.Records(2, 80).Skip(60));
         await Eventually.HoldsAsync("the other partition goes on", async () =>

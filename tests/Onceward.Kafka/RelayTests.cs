@@ -43,6 +43,31 @@ public sealed class RelayTests
     }
 
     [Fact]
+    public async Task Of_a_channel_that_stands_still_no_row_is_removed()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 2);
+        scene.Input.Produce(Effects.Records(2, 20));
+        await using (await scene.StartAsync())
+            await scene.PublishedAsync(20);
+        // As after a fail-over to a server that was behind, on which workers have gone on: its copy of the position is older, and other rows are there.
+        await scene.Database.ExecuteAsync("""
+            UPDATE onceward.outbox_channel SET relayed_seq = relayed_seq - 5 WHERE id = 1;
+            UPDATE onceward.outbox SET value = 'another' WHERE channel_id = 1;
+            INSERT INTO onceward.outbox (channel_id, seq, topic, key, value, headers)
+            SELECT channel_id, seq - n, topic, key, value, headers FROM onceward.outbox, generate_series(1, 4) AS n WHERE channel_id = 1;
+            """);
+        await using (await scene.StartAsync())
+        {
+            await scene.IncidentAsync("channel_diverged");
+            scene.Input.Produce(Effects.Records(2, 40).Skip(20));
+            await Eventually.HoldsAsync("the other channel's position is copied", async () =>
+                await scene.Database.ScalarAsync<long>("SELECT relayed_seq FROM onceward.outbox_channel WHERE id = 2") == 20);
+        }
+        (await scene.Database.ScalarAsync<long>("SELECT count(*) FROM onceward.outbox WHERE channel_id = 1 AND value = 'another'")).ShouldBe(5);
+        (await scene.Database.ScalarAsync<long>("SELECT relayed_seq FROM onceward.outbox_channel WHERE id = 1")).ShouldBe(5);
+    }
+
+    [Fact]
     public async Task A_channel_that_stands_still_goes_on_with_the_row_that_a_person_chooses_and_stays_so()
     {
         await using var scene = await Scene.CreateAsync(partitions: 2);

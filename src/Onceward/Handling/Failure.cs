@@ -21,6 +21,10 @@ internal static class Failure
         _ => DatabaseErrorIn(exception) is not { } said || IsOfRecord(said),
     };
 
+    /// <summary>Whether a lock that another transaction holds was waited for in vain.</summary>
+    public static bool IsLockWait(Exception exception) =>
+        (exception as NpgsqlException ?? DatabaseErrorIn(exception)) is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
+
     /// <summary>EF Core and others wrap what the database said, some of them twice.</summary>
     private static NpgsqlException? DatabaseErrorIn(Exception exception)
     {

@@ -109,18 +109,20 @@ internal sealed class Cluster(IOptions<OncewardOptions> options) : IDisposable
     }
 
     /// <summary>Whether records may vanish from the middle of the topic's logs.</summary>
-    public async Task<bool> IsCompactedAsync(string topic, CancellationToken cancellationToken) =>
-        (await RetentionAsync(topic, cancellationToken).ConfigureAwait(false)).IsCompacted;
-
-    /// <summary>The same, and whether the brokers put their own time into records.</summary>
-    public async Task<(bool IsCompacted, bool StampsItself)> RetentionAsync(string topic, CancellationToken cancellationToken)
+    public async Task<bool> IsCompactedAsync(string topic, CancellationToken cancellationToken)
     {
-        var answer = await Admin.DescribeConfigsAsync(
-            [new ConfigResource { Type = ResourceType.Topic, Name = topic }], new DescribeConfigsOptions { RequestTimeout = s_timeout })
-            .WaitAsync(cancellationToken).ConfigureAwait(false);
-        var entries = answer[0].Entries;
-        return (entries.TryGetValue("cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal),
-            entries.TryGetValue("message.timestamp.type", out var stamp) && stamp.Value is "LogAppendTime");
+        try
+        {
+            var answer = await Admin.DescribeConfigsAsync(
+                [new ConfigResource { Type = ResourceType.Topic, Name = topic }], new DescribeConfigsOptions { RequestTimeout = s_timeout })
+                .WaitAsync(cancellationToken).ConfigureAwait(false);
+            return answer[0].Entries.TryGetValue("cleanup.policy", out var policy) && policy.Value.Contains("compact", StringComparison.Ordinal);
+        }
+        // Its own error says only that there are some among the results.
+        catch (DescribeConfigsException e) when (e.Results.Find(r => r.Error.IsError) is { } failed)
+        {
+            throw new KafkaException(failed.Error, e);
+        }
     }
 
     private async Task<List<TopicDescription>> DescribeAsync(IEnumerable<string> names, CancellationToken cancellationToken)

@@ -88,6 +88,16 @@ internal sealed class Claim(Subscription subscription, TopicPartition partition,
         }
     }
 
+    /// <summary>Whether all that was added is applied or set aside.</summary>
+    public bool IsDrained
+    {
+        get
+        {
+            lock (_lock)
+                return Position >= _nextToAdd;
+        }
+    }
+
     /// <summary>The client has delivered everything below <paramref name="offset"/>.</summary>
     public void ReachEnd(long offset)
     {

@@ -16,6 +16,7 @@ internal sealed partial class ConsumerLoop
     private readonly Dictionary<TopicPartition, PartitionKey?> _stopped = [];
     private readonly Dictionary<TopicPartition, int> _denied = [];
     private readonly Dictionary<TopicPartition, (long Offset, int Times)> _corrupt = [];
+    private readonly Dictionary<TopicPartition, (Claim Claim, long At, string Reason)> _draining = [];
     private readonly HashSet<TopicPartition> _toPause = [];
     private readonly HashSet<TopicPartition> _toResume = [];
     private readonly HashSet<TopicPartition> _paused = [];
@@ -54,6 +55,7 @@ internal sealed partial class ConsumerLoop
 
     private void ForgetStops()
     {
+        _draining.Clear();
         _stopped.Clear();
         _toPause.Clear();
         _toResume.Clear();
@@ -152,8 +154,30 @@ internal sealed partial class ConsumerLoop
         if (times < TimesForGood)
             return false;
         _corrupt.Remove(claim.Partition);
-        StopClaim(claim, IncidentStore.BatchCorrupt, at, $"the batch at {at} cannot be read: {exception.Error.Reason}");
+        PauseSoon(claim.Partition);
+        _draining[claim.Partition] = (claim, at, $"the batch at {at} cannot be read: {exception.Error.Reason}");
         return true;
+    }
+
+    /// <summary>Whether what the client delivers of the partition lies behind a batch that it could not read.</summary>
+    private bool IsBehindCorrupt(Claim claim) => _draining.Count > 0 && _draining.TryGetValue(claim.Partition, out var end) && end.Claim == claim;
+
+    /// <summary>
+    /// Stops the partitions of which all is applied that lies before a batch that cannot be read: whoever decides to pass over the batch must not pass
+    /// over anything else.
+    /// </summary>
+    private void StopDrained()
+    {
+        if (_draining.Count == 0)
+            return;
+        foreach (var (partition, (claim, at, reason)) in _draining.ToArray())
+        {
+            if (!claim.HasEnded && !claim.IsDrained)
+                continue;
+            _draining.Remove(partition);
+            if (!claim.HasEnded)
+                StopClaim(claim, IncidentStore.BatchCorrupt, at, reason);
+        }
     }
 
     /// <summary>Nothing of this partition is applied any more, here or by a successor, until a person has decided.</summary>

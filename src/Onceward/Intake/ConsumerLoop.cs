@@ -92,6 +92,7 @@ internal sealed partial class ConsumerLoop(
             Poll(consumer);
             CheckClaims();
             CheckFences();
+            StopDrained();
             PauseAndResume(consumer);
             LookAround(consumer);
             MirrorDue(consumer);
@@ -170,12 +171,16 @@ internal sealed partial class ConsumerLoop(
                 Replace($"{result.TopicPartition} is not claimed, and its records do not stop");
             return;
         }
+        if (IsBehindCorrupt(claim))
+            return;
         var finding = result.IsPartitionEOF ? claim.Check.SeeEnd(result.Offset.Value) : claim.Check.See(result);
         if (finding is not LogFinding.Fine && !MayGoOn(claim, finding, result))
             return;
-        // The broker has the position after all.
+        // The broker has the position after all; the batch is whole after all.
         if (_denied.Count > 0)
             _denied.Remove(claim.Partition);
+        if (_corrupt.Count > 0 && _corrupt.TryGetValue(claim.Partition, out var corrupt) && result.Offset.Value >= corrupt.Offset)
+            _corrupt.Remove(claim.Partition);
         if (result.IsPartitionEOF)
             claim.ReachEnd(result.Offset.Value);
         else
@@ -207,6 +212,6 @@ internal sealed partial class ConsumerLoop(
             CheckClaims();
         }
         // Those that were stopped before, or wait for their claim, have none.
-        _toResume.UnionWith(consumer.Assignment.Where(p => _assignment.TryGet(p, out _)));
+        _toResume.UnionWith(consumer.Assignment.Where(p => _assignment.TryGet(p, out var claim) && !IsBehindCorrupt(claim)));
     }
 }

@@ -41,11 +41,16 @@ internal sealed partial class BatchProcessor(
         var started = time.GetTimestamp();
         var isolate = segments.Exists(s => s.Claim.Failure is not null);
         var failures = 0;
+        var blocked = new HashSet<Claim>(); // those that the ledger's reader was told of
         while (true)
         {
             segments.RemoveAll(s => s.Claim.HasEnded || s.IsDone);
             if (segments.Count == 0)
+            {
+                // A COMMIT whose answer was lost had gone through.
+                await NoteBlocksAsync([], [.. blocked.Where(c => !c.HasEnded)], cancellationToken).ConfigureAwait(false);
                 return;
+            }
             try
             {
                 var outcome = await transaction.RunAsync(segments, isolate, cancellationToken).ConfigureAwait(false);
@@ -54,8 +59,7 @@ internal sealed partial class BatchProcessor(
                 if (outcome.Missed.Count == 0)
                 {
                     var freed = Advance(segments, outcome, started);
-                    if (failures >= FailuresPerNote)
-                        freed.AddRange(segments.Select(s => s.Claim).Except(freed));
+                    freed.AddRange(blocked.Where(c => !c.HasEnded && c.Failure is null).Except(freed));
                     await NoteBlocksAsync(segments, freed, cancellationToken).ConfigureAwait(false);
                     return;
                 }
@@ -92,10 +96,13 @@ internal sealed partial class BatchProcessor(
                 var pause = s_infrastructure.After(++failures, random);
                 OncewardMetrics.BatchRetried(worker);
                 LogRetrying(logger, e, worker, failures, pause.TotalSeconds);
-                if (e is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable })
+                if (Failure.IsLockWait(e))
                     await EndHalfSentAsync(cancellationToken).ConfigureAwait(false);
                 if (failures % FailuresPerNote == 0)
+                {
                     await NoteRetriesAsync(segments, e, cancellationToken).ConfigureAwait(false);
+                    blocked.UnionWith(segments.Select(s => s.Claim));
+                }
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -230,7 +237,7 @@ internal sealed partial class BatchProcessor(
     [LoggerMessage(EventIds.BlockNotNoted, LogLevel.Warning, "Worker {Worker} could not note in the ledger that a partition blocks or goes on, or look for who keeps it waiting")]
     private static partial void LogNotNoted(ILogger logger, Exception exception, string worker);
 
-    [LoggerMessage(EventIds.FrozenSessionEnded, LogLevel.Warning, "Worker {Worker} ended {Sessions} sessions that held what a batch waits for and had stopped in the middle of a statement")]
+    [LoggerMessage(EventIds.FrozenSessionEnded, LogLevel.Warning, "Worker {Worker} ended {Sessions} sessions that had stopped in the middle of a statement, with a transaction open, while a batch waited for locks")]
     private static partial void LogEnded(ILogger logger, string worker, int sessions);
 
     [LoggerMessage(EventIds.TransactionEnded, LogLevel.Critical, "Worker {Worker}: a handler ended the transaction that it was lent. {Positions} are stopped; see onceward.incident")]

@@ -38,6 +38,7 @@ internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incid
     /// Ends sessions that have sent the half of a statement and nothing more for a while: of a process that froze while it was sending. No time limit
     /// of the server's ends them, and what they hold, no offset row perhaps but effects, keeps batches from the same rows.
     /// </summary>
+    /// <returns>How many.</returns>
     public async Task<int> EndHalfSentAsync(TimeSpan silence, CancellationToken cancellationToken)
     {
         var command = database.CreateCommand(FindHalfSent);
@@ -48,10 +49,15 @@ internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incid
         await using (reader.ConfigureAwait(false))
             while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
                 found.Add((reader.GetInt32(0), reader.GetString(1)));
+        var ended = 0;
         foreach (var (pid, detail) in found)
-            if (await TerminateAsync(pid, cancellationToken).ConfigureAwait(false))
-                await incidents.NoteAsync(IncidentStore.FrozenOwnerEnded, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
-        return found.Count;
+        {
+            if (!await TerminateAsync(pid, cancellationToken).ConfigureAwait(false))
+                continue;
+            ended++;
+            await incidents.NoteAsync(IncidentStore.FrozenOwnerEnded, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
+        }
+        return ended;
     }
 
     private async Task<IReadOnlyList<int>> EndBlockersAsync(PartitionKey key, int pid, Task waiting, CancellationToken cancellationToken)
@@ -123,11 +129,13 @@ internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incid
           JOIN pg_stat_activity a USING (pid)
         """;
 
-    // Active, and waiting for its client: between the messages of one statement. A COPY waits so, too, for as long as its client likes.
+    // Active, and waiting for its client: between the messages of one statement. A COPY waits so, too, for as long as its client likes. Who has written
+    // nothing holds no row.
     private const string FindHalfSent = $"""
         SELECT a.pid, {Detail}
           FROM pg_stat_activity a
          WHERE a.datname = current_database() AND a.usename = current_user AND a.backend_type = 'client backend' AND a.pid <> pg_backend_pid()
-           AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.state_change < now() - $1 AND a.query !~* '^\s*copy\M'
+           AND a.state = 'active' AND a.wait_event = 'ClientRead' AND a.state_change < now() - $1 AND a.backend_xid IS NOT NULL
+           AND a.query !~* '\mcopy\M'
         """;
 }

@@ -24,10 +24,12 @@ internal sealed partial class RelaySlot(
 
     private readonly TopicPartition _partition = new(options.Application + OncewardOptionsValidator.RelayTopicSuffix, owner.Slot);
     private readonly HashSet<int> _stopped = [];
+    // Whose rows were seen to be those that were published: behind the positions of these, and of no other, rows may go.
+    private readonly HashSet<int> _unrecorded = [];
     private Dictionary<int, ChannelPosition> _positions = [];
-    private HashSet<int> _unrecorded = [];
     private HashSet<int> _diverged = [];
     private int _active = 1;
+    private bool _isFirstLook;
     private (string System, int Timeline) _database;
 
     /// <summary>Runs until cancelled; every failure starts the slot again, with a new producer and the position read anew.</summary>
@@ -62,7 +64,8 @@ internal sealed partial class RelaySlot(
         _stopped.Clear();
         foreach (var retired in await store.RetiredAsync(cancellationToken).ConfigureAwait(false))
             _positions.Remove(retired);
-        _unrecorded = [.. _positions.Keys];
+        _unrecorded.Clear();
+        _isFirstLook = true;
         _diverged = await incidents.DivergedChannelsAsync(cancellationToken).ConfigureAwait(false);
         _database = await store.IdentityAsync(cancellationToken).ConfigureAwait(false);
         var relayed = await store.RelayedAsync(cancellationToken).ConfigureAwait(false);
@@ -88,10 +91,12 @@ internal sealed partial class RelaySlot(
     {
         var transactions = 0;
         var recordedAt = time.GetTimestamp();
-        while (!cancellationToken.IsCancellationRequested && !producer.IsDoubtful)
+        while (!cancellationToken.IsCancellationRequested)
         {
             var next = signal.NextAsync();
             var sent = await PublishNextAsync(producer, cancellationToken).ConfigureAwait(false);
+            if (producer.IsDoubtful)
+                break;
             if (sent > 0)
             {
                 onProgress();
@@ -130,10 +135,13 @@ internal sealed partial class RelaySlot(
             {
                 if (!_stopped.Contains(channel.Channel))
                     await StopAsync(channel.Channel, fault, cancellationToken).ConfigureAwait(false);
+                continue;
             }
+            if (channel.RelayedSeq < _positions.GetValueOrDefault(channel.Channel)?.NextSeq)
+                _unrecorded.Add(channel.Channel);
             // It stood still, and the row published last is there again. Until that is noted a person may release its rows into another channel, so
             // they are read anew behind it.
-            else if (_stopped.Remove(channel.Channel) | _diverged.Remove(channel.Channel))
+            if (_stopped.Remove(channel.Channel) | _diverged.Remove(channel.Channel))
                 await incidents.ResolveChannelAsync(channel.Channel, "the channel went on", cancellationToken).ConfigureAwait(false);
             else if (!next.IsEmpty)
             {
@@ -145,6 +153,7 @@ internal sealed partial class RelaySlot(
         var gone = _positions.Keys.Except(found.Select(c => c.Channel)).Where(c => !_stopped.Contains(c)).ToArray();
         foreach (var channel in gone)
             await StopAsync(channel, "nothing of it is in the outbox, though rows were published: the database went back.", cancellationToken).ConfigureAwait(false);
+        _isFirstLook = false;
         _active = Math.Max(1, active);
         if (rows.Count == 0)
             return 0;
@@ -199,7 +208,8 @@ internal sealed partial class RelaySlot(
         if (doubtful.Count == 0)
             return;
         var rows = new List<OutboxRow>();
-        foreach (var channel in await store.ReadAsync(doubtful, options.Relay.MaxRows, cancellationToken).ConfigureAwait(false))
+        var most = (int)doubtful.Values.Max(p => _positions[p.Channel].NextSeq - p.NextSeq);
+        foreach (var channel in await store.ReadAsync(doubtful, most, cancellationToken).ConfigureAwait(false))
         {
             if (!doubtful.TryGetValue(channel.Channel, out var first))
                 continue;
@@ -225,8 +235,15 @@ internal sealed partial class RelaySlot(
         await incidents.NoteAsync(IncidentStore.TransactionHalfCommitted, null, null, detail, cancellationToken, IncidentStore.Automatic).ConfigureAwait(false);
     }
 
+    /// <remarks>
+    /// Only who has just read the positions may say so. One that has been frozen, and does not know that it has a successor, would take what that one
+    /// has published and removed for a database that went back.
+    /// </remarks>
     private async Task StopAsync(int channel, string fault, CancellationToken cancellationToken)
     {
+        if (!_isFirstLook)
+            throw new InvalidOperationException($"Channel {channel}: {fault} Before it is stopped for that, the positions are read anew.");
+        _unrecorded.Remove(channel);
         _stopped.Add(channel);
         LogChannelStopped(logger, channel, owner.Slot, fault);
         var position = _positions.GetValueOrDefault(channel);

@@ -15,8 +15,8 @@ namespace Onceward.Outbox;
 /// </remarks>
 internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster, TimeProvider time)
 {
-    // A broker that stamps records itself has another clock than the relay.
-    private static readonly TimeSpan s_skew = TimeSpan.FromMinutes(1);
+    // By how much clocks may differ: of the relay that began, of one that has published what was missing before, of a broker that stamps records itself.
+    private static readonly TimeSpan s_skew = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
@@ -28,10 +28,10 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
     public async Task<(IReadOnlyList<OutboxRow> Missing, bool IsSure)> FindMissingAsync(
         IReadOnlyList<OutboxRow> rows, DateTimeOffset began, CancellationToken cancellationToken)
     {
-        var started = time.GetTimestamp();
         var (missing, isSure) = (new List<OutboxRow>(), true);
         foreach (var topic in rows.GroupBy(r => r.Topic, StringComparer.Ordinal))
         {
+            var started = time.GetTimestamp();
             var wanted = topic.ToDictionary(r => (r.Channel, r.Seq));
             try
             {
@@ -61,8 +61,7 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
             return null;
         if (metadata.Error.IsError)
             throw new KafkaException(metadata.Error);
-        var (isCompacted, stampsItself) = await cluster.RetentionAsync(topic, cancellationToken).ConfigureAwait(false);
-        if (isCompacted)
+        if (await cluster.IsCompactedAsync(topic, cancellationToken).ConfigureAwait(false))
             return null;
         var all = metadata.Partitions.ConvertAll(p => new TopicPartition(topic, p.PartitionId)).ToArray();
         var ends = await cluster.EndsAsync(all, cancellationToken).ConfigureAwait(false);
@@ -75,7 +74,7 @@ internal sealed class TransactionCheck(OncewardOptions options, Cluster cluster,
             await Task.Delay(s_pause, time, cancellationToken).ConfigureAwait(false);
             ends = await cluster.EndsAsync(all, cancellationToken).ConfigureAwait(false);
         }
-        var starts = await cluster.OffsetsAtAsync(all, stampsItself ? since - s_skew : since, cancellationToken).ConfigureAwait(false);
+        var starts = await cluster.OffsetsAtAsync(all, since - s_skew, cancellationToken).ConfigureAwait(false);
         return starts.ToDictionary(s => s.Key, s => (s.Value ?? goal[s.Key], goal[s.Key]));
     }
 

@@ -72,12 +72,13 @@ internal static class IncidentsCommand
         return command;
     }
 
-    /// <summary>The reason that the detail gives, or the whole of it, on one line.</summary>
+    /// <summary>The reason that the detail gives, or the whole of it, on one line of plain text.</summary>
     private static string ReasonOf(Incident incident)
     {
         using var detail = JsonDocument.Parse(incident.Detail);
         var text = detail.RootElement.TryGetProperty("reason", out var reason) || detail.RootElement.TryGetProperty("fault", out reason) ? reason.ToString() : incident.Detail;
-        text = text.ReplaceLineEndings(" ");
+        // It may quote a record, which must not command the terminal.
+        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
         return text.Length <= ReasonWidth ? text : $"{text[..ReasonWidth]}…";
     }
 

@@ -1,9 +1,8 @@
 # shellcheck shell=bash
-# Tests mostly wait: for sessions that time out, members that join, processes that start. Two at once take hardly longer than the longer one; three
-# take the processors from each other.
+# Tests mostly wait: for sessions that time out, members that join, processes that start. Some at once take hardly longer than the longest of them.
 # What each prints is kept until it has ended, and then it is judged: by a function, called with its name and exit status.
 
-AT_ONCE=2
+AT_ONCE=3
 declare -A POOL_PIDS=() POOL_JUDGES=()
 
 # pool_key NAME — a name for files.

@@ -3,6 +3,8 @@
 
 TEST_TIMEOUT=45m # for one project: a test that hangs must not hang the run
 TEST_FILTER=
+LONGEST=Onceward.Kafka # waits most of the time: begun first, with the others beside it
+BUSIEST=Onceward.Crash # starts so many processes that nothing beside it would come to its turn: behind the others
 
 # What the guarantee asks of PostgreSQL is proven on the newest one too. Not all that reads PostgreSQL, which would take minutes more; and of the
 # project neither the tool nor what waits for time limits of the client's.
@@ -111,10 +113,24 @@ pgbouncer_at_hand() { find_pgbouncer >/dev/null || { (need_packages pgbouncer) &
 
 test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
 
+in_order() {
+  local project
+  while read -r project; do
+    case $project in
+      */"$LONGEST".csproj) printf '1 %s\n' "$project" ;;
+      */"$BUSIEST".csproj) printf '3 %s\n' "$project" ;;
+      *) printf '2 %s\n' "$project" ;;
+    esac
+  done | sort -s -k1,1 | cut -d' ' -f2-
+}
+
 test_dotnet() {
   local project name
-  for project in $(test_projects); do
+  local -a projects
+  mapfile -t projects < <(test_projects | in_order)
+  for project in "${projects[@]}"; do
     name=$(basename "$project" .csproj)
+    [ "$name" != "$BUSIEST" ] || pool_end
     if reads_kafka "$project"; then test_on_brokers "$name" "$project"; else test_project "$name" "$project"; fi
     if [ "$name" = "$POSTGRES_18_PROJECT" ]; then test_on_postgres_18 "$name" "$project"; fi
   done

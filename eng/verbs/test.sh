@@ -26,11 +26,11 @@ main() {
   build
   test_packages
   test_servers
-  test_dotnet
   if [ -z "$TEST_FILTER" ]; then
     test_shell
     test_interop
   fi
+  test_dotnet
   pool_end
   if [ -n "$long" ]; then test_oracles; fi
   scratch_stop # before the report, whose last line is the last line

@@ -61,11 +61,10 @@ internal sealed partial class ChildWorker : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            Thaw();
-            Kill();
-        }
+        // One that was killed may be gone between the question and the signal.
+        foreach (var signal in (int[])[18, 9])
+            if (!_process.HasExited)
+                _ = SendSignal(_process.Id, signal);
         await _process.WaitForExitAsync();
         if (Environment.GetEnvironmentVariable("ONCEWARD_TEST_LOG") is not null)
             Console.WriteLine($"--- child {_process.Id}\n{Output}");

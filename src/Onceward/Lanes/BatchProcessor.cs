@@ -41,7 +41,7 @@ internal sealed partial class BatchProcessor(
         var started = time.GetTimestamp();
         var isolate = segments.Exists(s => s.Claim.Failure is not null);
         var failures = 0;
-        var blocked = new HashSet<Claim>(); // those that the ledger's reader was told of
+        var blocked = new HashSet<Claim>();
         while (true)
         {
             segments.RemoveAll(s => s.Claim.HasEnded || s.IsDone);
@@ -99,10 +99,7 @@ internal sealed partial class BatchProcessor(
                 if (Failure.IsLockWait(e))
                     await EndHalfSentAsync(cancellationToken).ConfigureAwait(false);
                 if (failures % FailuresPerNote == 0)
-                {
-                    await NoteRetriesAsync(segments, e, cancellationToken).ConfigureAwait(false);
-                    blocked.UnionWith(segments.Select(s => s.Claim));
-                }
+                    await NoteRetriesAsync(segments, blocked, e, cancellationToken).ConfigureAwait(false);
                 await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
             }
         }
@@ -143,8 +140,9 @@ internal sealed partial class BatchProcessor(
     });
 
     /// <summary>Tells the ledger's reader that a batch is tried again and again: no record of it can be blamed, and none is passed over.</summary>
-    private Task NoteRetriesAsync(List<Segment> segments, Exception failure, CancellationToken cancellationToken) => TryAsync(async incidents =>
+    private Task NoteRetriesAsync(List<Segment> segments, HashSet<Claim> blocked, Exception failure, CancellationToken cancellationToken) => TryAsync(async incidents =>
     {
+        blocked.UnionWith(segments.Select(s => s.Claim));
         var detail = IncidentDetail.Of(
             ("reason", "the transaction fails again and again, and not by the fault of a record that could be set aside"),
             ("error", Text.Storable($"{failure.GetType().Name}: {failure.Message}")));

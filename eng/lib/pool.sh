@@ -3,43 +3,40 @@
 # What each prints is kept until it has ended, and then it is judged: by a function, called with its name and exit status.
 
 AT_ONCE=3
-declare -A POOL_PIDS=() POOL_JUDGES=()
+declare -A POOL_JUDGES=()
 
 # pool_key NAME — a name for files.
 pool_key() { printf '%s' "${1//[^a-zA-Z0-9.]/-}"; }
 
 pool_output() { printf '%s/results/%s.out' "$STATE" "$(pool_key "$1")"; }
 
-# pool_begin JUDGE NAME COMMAND… — when there is room for it. Errors go to a log.
+pool_log() { printf '%s/logs/test-%s.log' "$STATE" "$(pool_key "$1")"; }
+
+# pool_begin JUDGE NAME COMMAND… — when there is room for it.
 pool_begin() {
-  local judge=$1 name=$2 key
-  shift 2
-  key=$(pool_key "$name")
-  while [ ${#POOL_PIDS[@]} -ge "$AT_ONCE" ]; do pool_end_one; done
-  (
-    trap - EXIT INT TERM HUP
-    record_process "test-$key" "$BASHPID"
-    without_lock exec "$@"
-  ) </dev/null >"$(pool_output "$name")" 2>"$STATE/logs/$key.log" &
-  POOL_PIDS[$name]=$! POOL_JUDGES[$name]=$judge
-  settle "$!"
+  while [ ${#POOL_JUDGES[@]} -ge "$AT_ONCE" ]; do pool_end_one; done
+  POOL_JUDGES[$2]=$1
+  spawn "test-$(pool_key "$2")" pool_run "$(pool_output "$2")" "${@:3}"
 }
 
+pool_run() { exec "${@:2}" >"$1"; } # FILE COMMAND… — errors go to the log
+
 # pool_end — waits for all.
-pool_end() { while [ ${#POOL_PIDS[@]} -gt 0 ]; do pool_end_one; done; }
+pool_end() { while [ ${#POOL_JUDGES[@]} -gt 0 ]; do pool_end_one; done; }
 
 # pool_end_one — waits until any has ended.
 pool_end_one() {
-  local name status
+  local name process judge status=0
   while :; do
-    for name in "${!POOL_PIDS[@]}"; do
-      if pid_of "test-$(pool_key "$name")" >/dev/null; then continue; fi
-      status=0
-      wait "${POOL_PIDS[$name]}" || status=$?
-      unset "POOL_PIDS[$name]"
-      forget_process "test-$(pool_key "$name")"
+    for name in "${!POOL_JUDGES[@]}"; do
+      process=test-$(pool_key "$name")
+      if running "$process"; then continue; fi
+      wait "${PID[$process]}" || status=$?
+      judge=${POOL_JUDGES[$name]}
+      unset "POOL_JUDGES[$name]" "PID[$process]"
+      forget_process "$process"
       step "$name"
-      "${POOL_JUDGES[$name]}" "$name" "$status"
+      "$judge" "$name" "$status"
       return
     done
     sleep 0.2

@@ -113,6 +113,7 @@ pgbouncer_at_hand() { find_pgbouncer >/dev/null || { (need_packages pgbouncer) &
 
 test_projects() { grep -lF Microsoft.NET.Test.Sdk "$ROOT"/tests/*/*.csproj "$ROOT"/apps/*/tests/*/*.csproj "$ROOT"/apps/*/tests/*.csproj 2>/dev/null || true; }
 
+# in_order — of the projects that come in, one a line.
 in_order() {
   local project
   while read -r project; do
@@ -174,7 +175,7 @@ results_of() { printf '%s/results/%s.trx' "$STATE" "$(pool_key "$1")"; }
 judge_project() { # NAME STATUS
   local name=$1 status=$2 trx
   trx=$(results_of "$1")
-  cat "$(pool_output "$name")" "$STATE/logs/$(pool_key "$name").log"
+  cat "$(pool_output "$name")" "$(pool_log "$name")"
   TRX_FAILED=0 TRX_TOTAL=0
   [ ! -f "$trx" ] || tally_trx "$trx" "$name"
   # Exit status 0 means little: a runner that finds nothing is content.

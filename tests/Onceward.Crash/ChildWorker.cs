@@ -8,6 +8,8 @@ namespace Onceward.Crash;
 /// <summary>A worker in a process of its own, and the signals to end or freeze it.</summary>
 internal sealed partial class ChildWorker : IAsyncDisposable
 {
+    private const int SigKill = 9, SigCont = 18, SigStop = 19;
+
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private volatile bool _reached;
@@ -53,16 +55,16 @@ internal sealed partial class ChildWorker : IAsyncDisposable
     /// <summary>Lets a child that stands at its waypoint go on.</summary>
     public void Continue() => _process.StandardInput.WriteLine();
 
-    public void Kill() => Signal(9);
+    public void Kill() => Signal(SigKill);
 
-    public void Freeze() => Signal(19);
+    public void Freeze() => Signal(SigStop);
 
-    public void Thaw() => Signal(18);
+    public void Thaw() => Signal(SigCont);
 
     public async ValueTask DisposeAsync()
     {
         // One that was killed may be gone between the question and the signal.
-        foreach (var signal in (int[])[18, 9])
+        foreach (var signal in (int[])[SigCont, SigKill])
             if (!_process.HasExited)
                 _ = SendSignal(_process.Id, signal);
         await _process.WaitForExitAsync();

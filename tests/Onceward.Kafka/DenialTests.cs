@@ -110,6 +110,30 @@ public sealed class DenialTests
         fetches.Hits.ShouldBeLessThan(40);
     }
 
+    [Fact]
+    public async Task A_relay_that_may_not_see_how_a_topic_is_kept_takes_its_last_transaction_for_whole_and_goes_on()
+    {
+        await using var scene = await Scene.CreateAsync(partitions: 1);
+        await using var broker = await StartAsync(scene);
+        foreach (var count in (int[])[99, 100])
+        {
+            Produce(broker, scene, Effects.Records(1, count).Skip(count == 99 ? 0 : 99));
+            await using var worker = await scene.StartAsync(configure: o => o.BootstrapServers = broker.BootstrapServers);
+            await scene.AppliedAsync(count);
+            await RelayedAsync(scene, count);
+        }
+        // As after a crash: of the last transaction, of one row, PostgreSQL does not know that it was published.
+        await scene.Database.ExecuteAsync("UPDATE onceward.outbox_channel SET relayed_seq = 99");
+        using var denied = broker.Faults.Fail(ApiKey.DescribeConfigs, Onceward.Broker.Protocol.ErrorCode.TopicAuthorizationFailed, times: null);
+        await using var successor = await scene.StartAsync(configure: o => o.BootstrapServers = broker.BootstrapServers);
+        Produce(broker, scene, Effects.Records(1, 110).Skip(100));
+        await RelayedAsync(scene, 110);
+        denied.Hits.ShouldBePositive();
+    }
+
+    private static Task RelayedAsync(Scene scene, long count) => Eventually.HoldsAsync($"{count} rows are published", async () =>
+        await scene.Database.ScalarAsync<long>("SELECT coalesce(max(relayed_seq), 0) FROM onceward.outbox_channel") == count);
+
     private static async Task<EmbeddedBroker> StartAsync(Scene scene, string? data = null)
     {
         if (!TestServers.IsEmbedded)

@@ -87,7 +87,9 @@ internal static class LatencyCurve
         text.AppendLine("## From produced to visible").AppendLine();
         text.AppendLine("Open loop: each record has a time at which it is meant to be sent, whatever became of the ones before; its latency is from there to the answer of the first")
             .AppendLine("query (one every 2 ms) that finds it applied. Producer (acks=all, idempotent, linger 1 ms), broker, one process that applies, and PostgreSQL share the machine.")
-            .AppendLine($"The knee, the highest rate of a ladder of steps of {Growth - 1:P0} at which the worker leaves no backlog of {s_tooLate.TotalMilliseconds:0} ms: {knee:N0} records/s. {options.LatencySeconds} s at each load.")
+            .AppendLine(options.Knee is null
+                ? $"The knee, the highest rate of a ladder of steps of {Growth - 1:P0} at which the worker leaves no backlog of {s_tooLate.TotalMilliseconds:0} ms: {knee:N0} records/s. {options.LatencySeconds} s at each load."
+                : $"The knee was given, not looked for: {knee:N0} records/s. {options.LatencySeconds} s at each load.")
             .AppendLine("The loop, two connections, at the same rates: what client, servers and machine take without us.").AppendLine();
         text.AppendLine("| | load | records/s | p50, ms | p95, ms | p99, ms | p99.9, ms | most, ms | records |");
         text.AppendLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|");

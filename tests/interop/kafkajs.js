@@ -7,11 +7,18 @@ const kafka = new Kafka({ clientId: 'interop', brokers: [bootstrap], logLevel: l
 const admin = kafka.admin()
 const values = (count) => Array.from({ length: count }, (_, i) => ({ key: `${i}`, value: `value ${i}`, headers: { h: 'x' } }))
 
+// A topic is created when the controller has it; a broker hears of it a moment later and says until then that it knows none, which waitForLeaders takes for final.
 async function topicOf(partitions = 1) {
   const topic = unique('kafkajs')
-  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }], waitForLeaders: true })
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }], waitForLeaders: false })
+  await eventually('the topic has leaders', async () => {
+    const known = await admin.fetchTopicMetadata({ topics: [topic] }).catch(retriable)
+    return known?.topics[0].partitions.length === partitions
+  })
   return topic
 }
+
+const retriable = (error) => { if (!error.retriable) throw error }
 
 async function send(topic, messages, options = {}) {
   const producer = kafka.producer(options)

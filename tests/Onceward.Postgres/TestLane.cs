@@ -54,7 +54,8 @@ internal sealed class TestLane : IAsyncDisposable
         var transaction = new BatchTransaction(Connection, scopes, Publishing, diversion, new RecordIsolation(runner, diversion), call, Waypoints);
         _redriveConnection = new LaneConnection(source, options);
         _redrive = new RedriveTransaction(
-            _redriveConnection, source, _services, Publishing, runner, suspects, burial, new OutboxSignal(), Waypoints, new Random(1), loggers.CreateLogger<RedriveTransaction>());
+            _redriveConnection, source, _services, Publishing, runner, suspects, burial, new OutboxSignal(), Waypoints, pauses ?? TimeProvider.System, new Random(1),
+            loggers.CreateLogger<RedriveTransaction>());
         _processor = new BatchProcessor(
             "worker", transaction, Connection, source, new OutboxSignal(), suspects, Fence, pauses ?? TimeProvider.System, new Random(1), loggers.CreateLogger<BatchProcessor>());
     }
@@ -160,6 +161,10 @@ internal sealed class TestLane : IAsyncDisposable
             await _processor.ProcessAsync(segments, cancellationToken);
         return segments.Count > 0;
     }
+
+    /// <summary>The lane itself, which forms batches when it is woken.</summary>
+    public Lane CreateLane(LaneOptions options, TimeProvider clock) =>
+        new(0, options, new BatchFormer(options, clock), _processor, Connection, Fence, clock, NullLogger<Lane>.Instance);
 
     /// <summary>Redrives one key. Returns whether one was due.</summary>
     public Task<bool> RedriveAsync(CancellationToken cancellationToken = default) =>

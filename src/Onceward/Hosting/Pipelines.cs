@@ -41,7 +41,8 @@ internal sealed class Pipelines(
         var suspects = new Suspects();
         var runner = new SavepointRunner(_scopes, new HandlerCall(suspects, options.Lanes, _time), suspects);
         var transaction = new RedriveTransaction(
-            connection, _database, services, _publishing, runner, suspects, Burial(), _outbox, _waypoints, new Random(), loggers.CreateLogger<RedriveTransaction>());
+            connection, _database, services, _publishing, runner, suspects, Burial(), _outbox, _waypoints, _time, new Random(),
+            loggers.CreateLogger<RedriveTransaction>());
         return new RedriveLoop(worker, transaction, connection, [.. subscriptions], _time, new Random(), loggers.CreateLogger<RedriveLoop>());
     }
 

@@ -25,7 +25,11 @@ internal sealed class FrozenOwner(NpgsqlDataSource database, IncidentStore incid
         var waiting = WaitForRowAsync(blocked, transaction, key, looking.Token);
         try
         {
-            return await EndBlockersAsync(key, pid, waiting, cancellationToken).ConfigureAwait(false);
+            var ended = await EndBlockersAsync(key, pid, waiting, cancellationToken).ConfigureAwait(false);
+            // The server answers before a session that it ends has let go.
+            if (ended.Count > 0)
+                await waiting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return ended;
         }
         finally
         {

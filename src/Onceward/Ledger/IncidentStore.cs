@@ -47,25 +47,22 @@ internal sealed class IncidentStore(NpgsqlDataSource database)
     public const string Automatic = "automatic";
 
     /// <summary>A key is held until a person decides: noted in the transaction that holds it.</summary>
-    public static NpgsqlBatchCommand KeyHeld(int subscription, ConsumeResult<byte[], byte[]> head, Exception error)
+    public static NpgsqlBatchCommand KeyHeld(int subscription, ConsumeResult<byte[], byte[]> head, Exception error) => new(Insert)
     {
-        var detail = new KeyHeldDetail(head.Message.Key is { } key ? Encoding.UTF8.GetString(key) : null, Failure.ReasonOf(error));
-        return new NpgsqlBatchCommand(Insert)
+        Parameters =
         {
-            Parameters =
-            {
-                new NpgsqlParameter<string> { TypedValue = HeldKey }, new NpgsqlParameter<int> { TypedValue = subscription },
-                new NpgsqlParameter<int> { TypedValue = head.Partition.Value }, new NpgsqlParameter<long> { TypedValue = head.Offset.Value },
-                new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
-                new NpgsqlParameter<string>
-                {
-                    TypedValue = JsonSerializer.Serialize(detail, KeyHeldJson.Default.KeyHeldDetail).Replace("\\u0000", "\\uFFFD", StringComparison.Ordinal),
-                    NpgsqlDbType = NpgsqlDbType.Jsonb,
-                },
-                new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
-            },
-        };
-    }
+            new NpgsqlParameter<string> { TypedValue = HeldKey }, new NpgsqlParameter<int> { TypedValue = subscription },
+            new NpgsqlParameter<int> { TypedValue = head.Partition.Value }, new NpgsqlParameter<long> { TypedValue = head.Offset.Value },
+            new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
+            new NpgsqlParameter<string> { TypedValue = HeldDetail(head.Message.Key, error), NpgsqlDbType = NpgsqlDbType.Jsonb },
+            new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+        },
+    };
+
+    /// <summary>What is said of a held key, as JSON.</summary>
+    public static string HeldDetail(byte[]? key, Exception error) =>
+        JsonSerializer.Serialize(new KeyHeldDetail(key is null ? null : Encoding.UTF8.GetString(key), Failure.ReasonOf(error)), KeyHeldJson.Default.KeyHeldDetail)
+            .Replace("\\u0000", "\\uFFFD", StringComparison.Ordinal);
 
     /// <summary>Says of open incidents of this kind about this partition that they are over by themselves.</summary>
     public async Task ResolveAsync(string kind, PartitionKey key, string by, CancellationToken cancellationToken)

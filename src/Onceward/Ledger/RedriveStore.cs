@@ -57,13 +57,14 @@ internal static class RedriveStore
         return arrivals;
     }
 
-    /// <summary>A statement about a key whose transaction is gone, on a connection of its own.</summary>
-    public static NpgsqlCommand About(NpgsqlDataSource database, string statement, DueKey key, Exception failure)
+    /// <summary>Lets other keys go before one whose transaction is gone, for a while.</summary>
+    public static NpgsqlCommand Postpone(NpgsqlDataSource database, DueKey key, Exception failure) => About(database, PostponeKey, key, failure);
+
+    /// <summary>Keeps a key, whose transaction is gone, from everybody until a person decides, with an incident about the record at its head.</summary>
+    public static NpgsqlCommand Hold(NpgsqlDataSource database, DueKey key, Exception failure)
     {
-        var command = database.CreateCommand(statement);
-        AddKey(command.Parameters, key);
-        command.Parameters.Add(Text(Failure.ReasonOf(failure)));
-        command.Parameters.Add(Text(Ledger.Text.Storable(failure.ToString())));
+        var command = About(database, HoldKey, key, failure);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = IncidentStore.HeldDetail(key.Key, failure), NpgsqlDbType = NpgsqlDbType.Jsonb });
         return command;
     }
 
@@ -118,6 +119,15 @@ internal static class RedriveStore
         },
     };
 
+    private static NpgsqlCommand About(NpgsqlDataSource database, string statement, DueKey key, Exception failure)
+    {
+        var command = database.CreateCommand(statement);
+        AddKey(command.Parameters, key);
+        command.Parameters.Add(Text(Failure.ReasonOf(failure)));
+        command.Parameters.Add(Text(Ledger.Text.Storable(failure.ToString())));
+        return command;
+    }
+
     private static void AddKey(System.Collections.IList parameters, DueKey key)
     {
         parameters.Add(new NpgsqlParameter<int> { TypedValue = key.Subscription });
@@ -156,17 +166,18 @@ internal static class RedriveStore
          WHERE subscription_id = $1 AND key_id = $2
         """;
 
-    /// <summary>Lets other keys go first for a while.</summary>
-    public const string PostponeKey = """
+    private const string PostponeKey = """
         UPDATE onceward.parked_key SET next_attempt_at = greatest(next_attempt_at, now() + interval '2 seconds'), reason = $3, last_error = $4
          WHERE subscription_id = $1 AND key_id = $2
         """;
 
-    /// <summary>Keeps the key from everybody until a person decides, with an incident.</summary>
-    public const string HoldKey = $"""
+    private const string HoldKey = $"""
         WITH held AS (
-            UPDATE onceward.parked_key SET state = 'held', reason = $3, last_error = $4 WHERE subscription_id = $1 AND key_id = $2 RETURNING subscription_id)
-        INSERT INTO onceward.incident (kind, subscription_id, detail) SELECT '{IncidentStore.TransactionEnded}', subscription_id, jsonb_build_object('reason', $4) FROM held
+            UPDATE onceward.parked_key SET state = 'held', reason = $3, last_error = $4
+             WHERE subscription_id = $1 AND key_id = $2 AND state <> 'held' RETURNING subscription_id, key_id)
+        INSERT INTO onceward.incident (kind, subscription_id, partition, from_offset, detail)
+        SELECT '{IncidentStore.HeldKey}', r.subscription_id, r.partition, r."offset", $5
+          FROM held JOIN onceward.parked_record r USING (subscription_id, key_id) ORDER BY r.arrival LIMIT 1
         """;
 
     // The rows are locked in one order, as everywhere; the numbers follow the order of the messages.

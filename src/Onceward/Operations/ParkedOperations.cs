@@ -58,15 +58,22 @@ internal sealed class ParkedOperations(NpgsqlDataSource database)
         return null;
     }
 
+    /// <summary>Takes a record out. With the head gone the key goes on; it stays as it is where a record behind the head is taken out.</summary>
     public static async Task<string?> DiscardAsync(NpgsqlTransaction transaction, Target target, string by, CancellationToken cancellationToken)
     {
-        await SettleHeldAsync(transaction, target, by, cancellationToken).ConfigureAwait(false);
+        var look = new NpgsqlCommand(IsHead, transaction.Connection, transaction);
+        look.Parameters.AddRange((NpgsqlParameter[])
+            [Sql.Int(target.Subscription), Sql.Bytes(target.KeyId), Sql.Int(target.Filter.Partition), Sql.Long(target.Filter.Offset)]);
+        var isHead = (await Sql.ReadAsync(look, r => r.GetBoolean(0), cancellationToken).ConfigureAwait(false)).SingleOrDefault();
+        if (isHead)
+            await SettleHeldAsync(transaction, target, by, cancellationToken).ConfigureAwait(false);
         var command = new NpgsqlCommand(Discard, transaction.Connection, transaction);
         command.Parameters.AddRange((NpgsqlParameter[])
             [Sql.Int(target.Subscription), Sql.Bytes(target.KeyId), Sql.Int(target.Filter.Partition), Sql.Long(target.Filter.Offset), Sql.Text(by)]);
         var gone = await Sql.ReadAsync(command, r => $"{r.GetInt32(0)}@{r.GetInt64(1)}", cancellationToken).ConfigureAwait(false);
         // A statement of its own, because it must see what the one before has done.
-        await Sql.ExecuteAsync(transaction, ReleaseKey, cancellationToken, Sql.Int(target.Subscription), Sql.Bytes(target.KeyId)).ConfigureAwait(false);
+        if (isHead)
+            await Sql.ExecuteAsync(transaction, ReleaseKey, cancellationToken, Sql.Int(target.Subscription), Sql.Bytes(target.KeyId)).ConfigureAwait(false);
         return gone.SingleOrDefault();
     }
 
@@ -136,6 +143,11 @@ internal sealed class ParkedOperations(NpgsqlDataSource database)
         UPDATE onceward.parked_record
            SET original_value = CASE WHEN edited_at IS NULL THEN value ELSE original_value END, value = $5, edited_at = now(), edited_by = $6
          WHERE subscription_id = $1 AND key_id = $2 AND partition = $3 AND "offset" = $4
+        """;
+
+    private const string IsHead = """
+        SELECT ($3 IS NULL OR partition = $3) AND ($4 IS NULL OR "offset" = $4) FROM onceward.parked_record
+         WHERE subscription_id = $1 AND key_id = $2 ORDER BY arrival LIMIT 1
         """;
 
     private const string Discard = """

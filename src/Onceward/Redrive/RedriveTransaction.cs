@@ -18,10 +18,12 @@ namespace Onceward.Redrive;
 /// </remarks>
 internal sealed partial class RedriveTransaction(
     LaneConnection lane, NpgsqlDataSource database, IServiceProvider services, Publishing publishing, SavepointRunner runner, Suspects suspects,
-    Burial burial, OutboxSignal outbox, Waypoints waypoints, Random random, ILogger<RedriveTransaction> logger)
+    Burial burial, OutboxSignal outbox, Waypoints waypoints, TimeProvider time, Random random, ILogger<RedriveTransaction> logger)
 {
     // Bounds how long a batch that meets the key waits for it.
     private const int MaxRecords = 100;
+
+    private static readonly Backoff s_infrastructure = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
 
     /// <summary>Redrives a key, if one is due.</summary>
     /// <returns>Whether there was one.</returns>
@@ -45,13 +47,13 @@ internal sealed partial class RedriveTransaction(
         catch (TransactionEndedException e) when (key is not null)
         {
             await lane.DiscardAsync().ConfigureAwait(false);
-            await AfterwardsAsync(RedriveStore.HoldKey, key, e, cancellationToken).ConfigureAwait(false);
+            await HoldAsync(key, e, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (key is not null && !cancellationToken.IsCancellationRequested)
         {
             // Infrastructure, or a handler that says so: no attempt of the record, but other keys must not wait for this one.
             await lane.DiscardAsync().ConfigureAwait(false);
-            await AfterwardsAsync(RedriveStore.PostponeKey, key, e, cancellationToken).ConfigureAwait(false);
+            await PostponeAsync(key, e, cancellationToken).ConfigureAwait(false);
             throw;
         }
         finally
@@ -81,11 +83,38 @@ internal sealed partial class RedriveTransaction(
             outbox.Notify();
     }
 
-    private async Task AfterwardsAsync(string statement, DueKey key, Exception failure, CancellationToken cancellationToken)
+    /// <summary>What the handler has done may be committed: nobody may do it again before a person has looked, so this is tried until the ledger has it.</summary>
+    private async Task HoldAsync(DueKey key, TransactionEndedException ended, CancellationToken cancellationToken)
     {
-        var command = RedriveStore.About(database, statement, key, failure);
-        await using var _ = command.ConfigureAwait(false);
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        for (var failures = 1; ; failures++)
+        {
+            try
+            {
+                var hold = RedriveStore.Hold(database, key, ended);
+                await using var _ = hold.ConfigureAwait(false);
+                await hold.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+            {
+                var pause = s_infrastructure.After(failures, random);
+                LogNotHeld(logger, e, pause.TotalSeconds);
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task PostponeAsync(DueKey key, Exception failure, CancellationToken cancellationToken)
+    {
+        var postpone = RedriveStore.Postpone(database, key, failure);
+        await using var _ = postpone.ConfigureAwait(false);
+        await postpone.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        // Another transaction has held what this one wants for longer than it may take. It may be one that nobody will end.
+        if (!Failure.IsLockWait(failure))
+            return;
+        var ended = await new FrozenOwner(database, new IncidentStore(database)).EndHalfSentAsync(lane.LongestSilence, cancellationToken).ConfigureAwait(false);
+        if (ended > 0)
+            LogEnded(logger, ended);
     }
 
     private async Task<Result> ApplyAsync(
@@ -160,6 +189,12 @@ internal sealed partial class RedriveTransaction(
 
         public int Gone => Applied.Count + (Buried is null ? 0 : 1);
     }
+
+    [LoggerMessage(EventIds.TransactionEnded, LogLevel.Critical, "A handler ended the transaction of a redrive, and the ledger could not be told yet to hold the key; again in {Pause:0.00} s")]
+    private static partial void LogNotHeld(ILogger logger, Exception exception, double pause);
+
+    [LoggerMessage(EventIds.FrozenSessionEnded, LogLevel.Warning, "A redrive ended {Sessions} sessions that had stopped in the middle of a statement, with a transaction open, while it waited for locks")]
+    private static partial void LogEnded(ILogger logger, int sessions);
 
     [LoggerMessage(EventIds.KeyRedriven, LogLevel.Information, "Worker {Worker} applied {Applied} parked records of a key of {Topic}; {Left} are left")]
     private static partial void LogRedriven(ILogger logger, string worker, int applied, string topic, int left);

@@ -228,7 +228,37 @@ public sealed class HandlerTests
         await lane.RedriveAsync();
         (await lane.RedriveAsync()).ShouldBeFalse();
         (await lane.ParkedKeysAsync()).ShouldBe(["k held 1"]);
-        (await lane.Database.ScalarAsync<long>($"SELECT count(*) FROM onceward.incident WHERE kind = '{IncidentStore.TransactionEnded}'")).ShouldBe(1);
+        (await lane.Database.ColumnAsync<string>("SELECT concat_ws(' ', kind, partition, from_offset, detail ->> 'key', detail ->> 'reason') FROM onceward.incident"))
+            .ShouldBe(["key_held 0 0 k ONCE-TRANSACTION-ENDED"]);
+    }
+
+    [Fact]
+    public async Task A_redrive_whose_handler_ends_its_transaction_calls_it_no_more_though_the_ledger_cannot_be_told()
+    {
+        var (parks, ends) = (true, 0);
+        await using var lane = await TestLane.CreateAsync(attempts: 5, script: new Script
+        {
+            Each = async (value, context, cancellationToken) =>
+            {
+                await context.ExecuteEffectAsync(value);
+                if (parks)
+                    throw new InvalidOperationException();
+                ends++;
+                await EndAsync(Ending.Commit, context, cancellationToken);
+            },
+        });
+        lane.ClaimKeyed(0, "k:1");
+        await lane.DrainBatchesAsync();
+        parks = false;
+        await lane.Database.ExecuteAsync("ALTER TABLE onceward.incident RENAME TO elsewhere");
+        var redrive = lane.RedriveAsync();
+        await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
+        redrive.IsCompleted.ShouldBeFalse();
+        await lane.Database.ExecuteAsync("ALTER TABLE onceward.elsewhere RENAME TO incident");
+        await redrive;
+        (await lane.RedriveAsync()).ShouldBeFalse();
+        ends.ShouldBe(1);
+        (await lane.OpenIncidentsAsync()).ShouldBe(["key_held"]);
     }
 
     [Fact]

@@ -45,6 +45,18 @@ public sealed class OperationTests
     }
 
     [Fact]
+    public async Task A_record_behind_the_head_that_a_person_discards_leaves_its_key_held()
+    {
+        _fails.Add("k:1");
+        await using var lane = await TestLane.CreateAsync(Picky, attempts: 2, retry: r => r.HoldKey());
+        lane.ClaimKeyed(0, "k:1", "k:2", "k:3");
+        await lane.DrainAsync();
+        (await new ParkedKeys(lane.Database.Source).DiscardAsync(s_k with { Partition = 0, Offset = 1 }, s_do)).ShouldHaveSingleItem().Position.ShouldBe("0@1");
+        (await lane.ParkedKeysAsync()).ShouldBe(["k held 2"]);
+        (await lane.OpenIncidentsAsync()).ShouldBe(["key_held"]);
+    }
+
+    [Fact]
     public async Task A_head_that_a_person_discards_is_never_applied_and_its_key_goes_on()
     {
         _fails.Add("k:1");

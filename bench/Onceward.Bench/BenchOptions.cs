@@ -19,7 +19,8 @@ internal sealed record BenchOptions
           --sweep            numbers of partitions                               1,12,100,1000
           --sweep-events     records for each number                             2000000
           --sweep-runs       counted runs for each number                        3
-          --latency-seconds  at each load                                        20
+          --latency-rounds   at each load                                        5
+          --latency-seconds  of each round                                       8
           --knee             records/s whose shares are the loads                looked for
           --backlog          records that wait for the worker                    10000000
           --kills            workers that are killed, and stopped                3
@@ -52,7 +53,9 @@ internal sealed record BenchOptions
 
     public int SweepRuns { get; private init; } = 3;
 
-    public int LatencySeconds { get; private init; } = 20;
+    public int LatencyRounds { get; private init; } = 5;
+
+    public int LatencySeconds { get; private init; } = 8;
 
     /// <summary>Whose shares are the loads of the latency part; <see langword="null"/>: it is looked for.</summary>
     public int? Knee { get; private init; }
@@ -88,6 +91,7 @@ internal sealed record BenchOptions
                 "--sweep" => options with { Sweep = [.. value.Split(',').Select(Positive)] },
                 "--sweep-events" => options with { SweepEvents = Positive(value) },
                 "--sweep-runs" => options with { SweepRuns = Positive(value) },
+                "--latency-rounds" => options with { LatencyRounds = Positive(value) },
                 "--latency-seconds" => options with { LatencySeconds = Positive(value) },
                 "--knee" => options with { Knee = Positive(value) },
                 "--backlog" => options with { Backlog = Positive(value) },

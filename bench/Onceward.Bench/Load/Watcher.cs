@@ -13,12 +13,27 @@ internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int part
 {
     private static readonly TimeSpan s_tick = TimeSpan.FromMilliseconds(2);
 
-    private readonly CancellationTokenSource _stopping = new();
     private readonly long[] _seen = new long[partitions];
     private volatile List<float>? _latencies;
+    private CancellationTokenSource? _stopping;
     private Task _watching = Task.CompletedTask;
 
-    public void Start() => _watching = Task.Factory.StartNew(Watch, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    /// <summary>Watches, until it is to pause.</summary>
+    public void Resume()
+    {
+        var stopping = _stopping = new CancellationTokenSource();
+        _watching = Task.Factory.StartNew(() => Watch(stopping.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    public async Task PauseAsync()
+    {
+        if (_stopping is null)
+            return;
+        await _stopping.CancelAsync();
+        await _watching;
+        _stopping.Dispose();
+        _stopping = null;
+    }
 
     /// <summary>How many records are sent and not visible.</summary>
     public long Lag => load.Sent - Seen;
@@ -45,10 +60,10 @@ internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int part
         }
     }
 
-    private void Watch()
+    private void Watch(CancellationToken stopping)
     {
         using var connection = database.OpenConnection();
-        while (!_stopping.IsCancellationRequested)
+        while (!stopping.IsCancellationRequested)
         {
             try
             {
@@ -79,10 +94,5 @@ internal sealed class Watcher(NpgsqlDataSource database, OpenLoop load, int part
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        await _watching;
-        _stopping.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await PauseAsync();
 }

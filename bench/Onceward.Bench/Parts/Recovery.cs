@@ -23,7 +23,7 @@ internal static class Recovery
         await using var survivor = Start();
         using var load = new OpenLoop(topic);
         await using var watcher = new Watcher(database.Source, load, topic.Partitions, OncewardWorker.EachPosition);
-        watcher.Start();
+        watcher.Resume();
         using var stopping = new CancellationTokenSource();
         var sending = load.RunAsync(Rate, TimeSpan.FromHours(1), stopping.Token);
         await SettleAsync(database, watcher, owners: 1);

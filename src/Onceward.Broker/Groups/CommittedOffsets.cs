@@ -132,6 +132,9 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
         var offsets = accepted.ConvertAll(entry => KeyValuePair.Create(new OffsetKey(entry.Topic, entry.Partition.Partition), ToStore(entry.Partition, commit)));
         foreach (var (key, stored) in offsets)
             batch.Add(GroupRecords.KeyOf(group.Id, key), GroupRecords.ValueOf(stored));
+        // Before the append: whoever writes the marker of this transaction in between finds the group, and waits for its lock.
+        if (commit.IsTransactional)
+            group.Log.Hold(commit.ProducerId, group);
         var append = group.Log.Append(batch);
         if (OffsetsLog.Failed(append))
             return append;
@@ -142,8 +145,6 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
             else
                 group.Offsets.Commit(key, stored);
         }
-        if (commit.IsTransactional)
-            group.Log.Hold(commit.ProducerId, group);
         return append;
     }
 

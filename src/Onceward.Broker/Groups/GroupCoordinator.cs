@@ -167,17 +167,17 @@ internal sealed class GroupCoordinator : IDisposable
     /// <summary>Lets old offsets go, and groups that have nothing left.</summary>
     public void Housekeep()
     {
-        try
+        foreach (var group in groups.Values)
         {
-            foreach (var group in groups.Values)
+            try
             {
                 lock (group.Guard)
                     Expire(group);
             }
-        }
-        catch (Exception e) // The boundary of a timer: an exception would end the process.
-        {
-            logger.GroupsFailed(e);
+            catch (Exception e) // The boundary of a timer: an exception would end the process. And the groups behind are none the worse.
+            {
+                logger.GroupsFailed(e);
+            }
         }
     }
 

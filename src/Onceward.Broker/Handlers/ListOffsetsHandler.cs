@@ -15,6 +15,8 @@ internal sealed class ListOffsetsHandler(BrokerNode node) : ApiHandler<ListOffse
     {
         var log = node.Topics.TryGet(topic, out var found) ? found.Partition(asked.Partition) : null;
         var error = LeaderEpoch.Check(log, asked.LeaderEpoch);
+        if (error == ErrorCode.None)
+            error = log!.Problem;
         if (error == ErrorCode.None && asked.Timestamp < 0 && !IsPlace(asked.Timestamp, version))
             error = ErrorCode.UnsupportedVersion;
         return error == ErrorCode.None

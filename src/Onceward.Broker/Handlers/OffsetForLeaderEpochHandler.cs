@@ -14,6 +14,8 @@ internal sealed class OffsetForLeaderEpochHandler(BrokerNode node) : ApiHandler<
     {
         var log = node.Topics.TryGet(topic, out var found) ? found.Partition(partition) : null;
         var error = LeaderEpoch.Check(log, currentEpoch);
+        if (error == ErrorCode.None)
+            error = log!.Problem;
         if (error != ErrorCode.None)
             return new(partition, error);
         var (known, end) = log!.EndOfEpoch(epoch);

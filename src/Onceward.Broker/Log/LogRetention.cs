@@ -39,7 +39,7 @@ internal static class LogRetention
             var tooMuch = excess >= segment.Size;
             if (!tooOld && !tooMuch)
                 break;
-            excess -= tooMuch ? segment.Size : 0;
+            excess -= segment.Size; // Whatever it goes for: the log is smaller then.
             start = end;
         }
         return start;

@@ -60,8 +60,17 @@ internal sealed class LogWriter(PartitionLog owner, ILogStore store, Func<TopicS
     /// <exception cref="IOException">The disk failed; the start may have moved.</exception>
     public void MoveStart(LogContents log, long start, bool durably)
     {
-        if (start == log.EndOffset && log.Active is { Size: > 0 })
-            Roll(log); // The active segment goes too; an empty one remembers where the log ends.
+        if (start == log.EndOffset && log.Active is { Size: > 0 } active)
+        {
+            try
+            {
+                Roll(log); // The active segment goes too; an empty one remembers where the log ends.
+            }
+            catch (IOException) when (!durably && active.BaseOffset > log.StartOffset)
+            {
+                start = active.BaseOffset; // No room for another: those before it make some.
+            }
+        }
         if (durably)
             store.SaveStart(start);
         log.StartOffset = start;

@@ -65,6 +65,16 @@ internal sealed class PartitionLog : IAsyncDisposable
 
     private FlushGate Flushes => Volatile.Read(ref flushes) ?? Interlocked.CompareExchange(ref flushes, new FlushGate(Flush), null) ?? flushes;
 
+    /// <summary>Why nothing can be learned of the log now, if so: it is then neither empty nor ended.</summary>
+    public ErrorCode Problem
+    {
+        get
+        {
+            lock (guard)
+                return TryOpen(out _).Error;
+        }
+    }
+
     /// <summary>Appends one batch from a client, checked as Kafka checks it. Patches the given bytes.</summary>
     public ValueTask<AppendResult> AppendAsync(Memory<byte> batch, CancellationToken cancellationToken)
     {
@@ -179,12 +189,14 @@ internal sealed class PartitionLog : IAsyncDisposable
     /// Lets a producer's transaction write here: transactional batches of others are refused with INVALID_TXN_STATE. Ended by the marker, under
     /// the same lock as appends, so that no batch can slip in behind its marker. Not kept over a restart: the coordinator enlists again.
     /// </summary>
-    public void Enlist(long producerId, short producerEpoch)
+    public ErrorCode Enlist(long producerId, short producerEpoch)
     {
         lock (guard)
         {
-            if (TryOpen(out var log).IsNone)
+            var problem = TryOpen(out var log);
+            if (problem.IsNone)
                 log.Producers.Enlist(producerId, producerEpoch, environment.Now);
+            return problem.Error;
         }
     }
 
@@ -309,14 +321,14 @@ internal sealed class PartitionLog : IAsyncDisposable
         {
             foreach (var segment in view.Segments.AsSpan(first))
                 store.Flush(segment);
-            if (first < view.Segments.Length - 1)
-                store.SaveFlushed(view.EndOffset, view.Segments[^1].BaseOffset, view.EndPosition);
         }
-        catch (IOException e)
+        catch (FlushFailedException e)
         {
             Fail(e.Message);
             throw;
         }
+        if (first < view.Segments.Length - 1)
+            SaveFlushed(view);
         lock (guard)
         {
             log.FlushedOffset = Math.Max(log.FlushedOffset, view.EndOffset);
@@ -325,6 +337,19 @@ internal sealed class PartitionLog : IAsyncDisposable
         if (WaitsForFlush)
             Waiters.Signal();
         return view.EndOffset;
+    }
+
+    /// <summary>Spares the next start work. The records are on disk either way, where there may be no room for the note.</summary>
+    private void SaveFlushed(in LogView view)
+    {
+        try
+        {
+            store.SaveFlushed(view.EndOffset, view.Segments[^1].BaseOffset, view.EndPosition);
+        }
+        catch (IOException e)
+        {
+            environment.Logger.LogTroubled(Topic, Partition, e.Message);
+        }
     }
 
     private void Fail(string reason)

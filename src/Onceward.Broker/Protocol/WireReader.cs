@@ -60,6 +60,8 @@ internal ref struct WireReader(Memory<byte> frame, short version, bool flexible)
     public string? NullableString()
     {
         var length = flexible ? CompactLength() : Int16();
+        if (length > short.MaxValue) // As Kafka: what the compact encoding could carry, the others and the log could not.
+            throw new MalformedRequestException($"a string of {length} bytes");
         return length < 0 ? null : Encoding.UTF8.GetString(Take(length));
     }
 

@@ -143,7 +143,7 @@ internal sealed class FolderStore(
         if (active.Bytes.Read(0, head) == head.Length)
             active.FirstTimestamp = BatchHeader.Read(head).MaxTimestamp;
         foreach (var segment in segments[..^1])
-            segment.Seal(LoadIndex);
+            segment.Restore(LoadIndex);
         folder.ReadInto(log.Epochs);
         log.Epochs.CutEnd(log.EndOffset);
         return log;
@@ -156,8 +156,12 @@ internal sealed class FolderStore(
         var log = recovery.Run(checkpoint);
         for (var i = 0; i < log.Segments.Length - 1; i++)
         {
-            if (i >= recovery.Trusted)
-                WriteIndexes(log.Segments[i]);
+            if (i < recovery.Trusted)
+            {
+                log.Segments[i].Restore(LoadIndex);
+                continue;
+            }
+            WriteIndexes(log.Segments[i]);
             log.Segments[i].Seal(LoadIndex);
         }
         foreach (var ahead in folder.Offsets(PartitionFolder.SnapshotSuffix).Where(offset => offset > log.EndOffset))

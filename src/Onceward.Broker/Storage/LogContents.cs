@@ -66,7 +66,7 @@ internal sealed class LogContents
     public void Publish(long end, long stable)
     {
         VisibleEnd = Math.Max(VisibleEnd, end);
-        VisibleStable = Math.Max(VisibleStable, stable);
+        VisibleStable = Math.Max(VisibleStable, Math.Min(stable, VisibleEnd));
     }
 
     /// <summary>Takes in a batch whose bytes are in the last segment.</summary>

@@ -17,7 +17,8 @@ internal sealed class LogManager : IAsyncDisposable
     private const int ClosedAtOnce = 8; // Each waits for the disk; together they share its journal's commits.
 
     private readonly ConcurrentDictionary<PartitionLog, bool> logs = new();
-    private readonly Channel<PartitionLog> toFlush = Channel.CreateUnbounded<PartitionLog>(); // At most one entry a segment that was sealed.
+    private readonly Channel<PartitionLog> toFlush = Channel.CreateUnbounded<PartitionLog>();
+    private readonly ConcurrentDictionary<PartitionLog, bool> asked = new(); // Which of them wait there: each once.
     private readonly DataDirectory? directory;
     private readonly FilePool files = new(OpenFileLimit.OfLogs(OpenFileLimit.OfProcess));
     private readonly MemoryBudget budget;
@@ -36,7 +37,7 @@ internal sealed class LogManager : IAsyncDisposable
             directory is null ? FlushPolicy.None : options.Flush,
             options.TimeProvider,
             loggerFactory.CreateLogger<LogManager>(),
-            directory is null ? static _ => { } : log => toFlush.Writer.TryWrite(log));
+            directory is null ? static _ => { } : FlushLater);
         flushing = directory is null ? Task.CompletedTask : Task.Run(FlushWhatIsAsked);
         timers.Add(options.TimeProvider.CreateTimer(
             static manager => ((LogManager)manager!).Housekeep(), this, options.HousekeepingInterval, options.HousekeepingInterval));
@@ -79,19 +80,19 @@ internal sealed class LogManager : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref housekeeping, 1) == 1)
             return;
-        try
+        foreach (var (log, _) in logs)
         {
-            foreach (var (log, _) in logs)
+            try
+            {
                 log.Housekeep();
+            }
+            // A timer's callback: what escapes it ends the process. And what fails for one log must not keep the others from making room.
+            catch (Exception e)
+            {
+                environment.Logger.HousekeepingFailed(e, log.Topic, log.Partition);
+            }
         }
-        catch (Exception e) // A timer's callback: what escapes it ends the process.
-        {
-            environment.Logger.HousekeepingFailed(e);
-        }
-        finally
-        {
-            Volatile.Write(ref housekeeping, 0);
-        }
+        Volatile.Write(ref housekeeping, 0);
     }
 
     /// <summary>Flushes all logs and closes them in order, so that the next start has nothing to recover.</summary>
@@ -118,6 +119,12 @@ internal sealed class LogManager : IAsyncDisposable
         }
     }
 
+    private void FlushLater(PartitionLog log)
+    {
+        if (asked.TryAdd(log, true))
+            toFlush.Writer.TryWrite(log);
+    }
+
     private void FlushDirty()
     {
         foreach (var (log, _) in logs)
@@ -131,13 +138,14 @@ internal sealed class LogManager : IAsyncDisposable
     {
         await foreach (var log in toFlush.Reader.ReadAllAsync().ConfigureAwait(false))
         {
+            asked.TryRemove(log, out _); // What is appended from here on asks for another.
             try
             {
                 await log.FlushAsync(CancellationToken.None).ConfigureAwait(false);
             }
             catch (IOException)
             {
-                // The log has said so, and stopped.
+                // The log has said so, and has stopped or tries again.
             }
         }
     }

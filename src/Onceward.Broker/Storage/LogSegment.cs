@@ -92,12 +92,10 @@ internal sealed class LogSegment(long baseOffset, ISegmentBytes bytes, long crea
     public void Abort(in AbortedEntry entry) => aborted.Add(entry);
 
     /// <summary>Nothing will be appended: the indexes are elsewhere from now on.</summary>
-    public void Seal(Func<LogSegment, SegmentIndex> from)
-    {
-        load = from;
-        remembered = new WeakReference<SegmentIndex>(growing!);
-        Volatile.Write(ref growing, null);
-    }
+    public void Seal(Func<LogSegment, SegmentIndex> from) => Seal(from, growing);
+
+    /// <summary>Was sealed in an earlier run, and has no index here: it is read when somebody looks there.</summary>
+    public void Restore(Func<LogSegment, SegmentIndex> from) => Seal(from, null);
 
     /// <summary>Goes on with the indexes of an earlier run.</summary>
     public void Resume(SegmentIndex index)
@@ -106,5 +104,12 @@ internal sealed class LogSegment(long baseOffset, ISegmentBytes bytes, long crea
         if (index.LastTime is not { } last)
             return;
         (maxTimestamp, MaxTimestampOffset) = (last.Timestamp, baseOffset + last.RelativeOffset);
+    }
+
+    private void Seal(Func<LogSegment, SegmentIndex> from, SegmentIndex? built)
+    {
+        load = from;
+        remembered = new WeakReference<SegmentIndex>(built!);
+        Volatile.Write(ref growing, null);
     }
 }

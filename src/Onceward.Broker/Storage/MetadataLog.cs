@@ -42,10 +42,12 @@ internal sealed class MetadataLog : IDisposable
         }
     }
 
-    /// <exception cref="IOException">The disk is full or broken; nothing was recorded.</exception>
+    /// <exception cref="IOException">The disk is full or broken, or the record too large to be read again; nothing was recorded.</exception>
     public void Append(MetadataRecord record)
     {
         var frame = Frame(record);
+        if (frame.Length - HeadBytes > MostBytesOfARecord)
+            throw new IOException($"a change of {frame.Length - HeadBytes} bytes is more than the {MostBytesOfARecord} that {path} takes");
         try
         {
             RandomAccess.Write(file, frame, end);

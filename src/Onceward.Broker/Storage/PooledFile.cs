@@ -88,7 +88,7 @@ internal sealed class PooledFile(FilePool pool, string path) : IDisposable
         {
             try
             {
-                RandomAccess.FlushToDisk(Use());
+                FlushFailedException.Flush(Use());
                 return;
             }
             catch (ObjectDisposedException)

@@ -21,6 +21,6 @@ internal static partial class StorageLog
     [LoggerMessage(EventIds.SegmentsDeleted, LogLevel.Debug, "{Topic}-{Partition} starts at offset {Offset} now: what was before is past its retention")]
     public static partial void SegmentsDeleted(this ILogger logger, string topic, int partition, long offset);
 
-    [LoggerMessage(EventIds.HousekeepingFailed, LogLevel.Error, "Housekeeping of the logs failed, and is tried again")]
-    public static partial void HousekeepingFailed(this ILogger logger, Exception exception);
+    [LoggerMessage(EventIds.HousekeepingFailed, LogLevel.Error, "Housekeeping of {Topic}-{Partition} failed, and is tried again")]
+    public static partial void HousekeepingFailed(this ILogger logger, Exception exception, string topic, int partition);
 }

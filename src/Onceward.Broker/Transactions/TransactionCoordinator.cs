@@ -104,8 +104,8 @@ internal sealed partial class TransactionCoordinator : IAsyncDisposable
             return failed;
         if (!state.IsOngoing)
             id.Began = clock.GetTimestamp();
-        markers.Enlist(producer, partitions); // Those that were there too: a topic may have been deleted and created again since.
-        return ErrorCode.None;
+        // Those that were there too: a topic may have been deleted and created again since. One that takes nothing may do so later: clients ask again.
+        return markers.Enlist(producer, partitions) == ErrorCode.None ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
     }
 
     /// <summary>AddOffsetsToTxn: a group's offsets are records of one more partition.</summary>
@@ -140,7 +140,7 @@ internal sealed partial class TransactionCoordinator : IAsyncDisposable
     internal async ValueTask FinishAsync(TransactionalId id)
     {
         var decided = id.State!;
-        var error = await markers.WriteAsync(decided, log.CoordinatorEpoch, CancellationToken.None).ConfigureAwait(false);
+        var error = await markers.WriteAsync(decided, id.Marked, log.CoordinatorEpoch, CancellationToken.None).ConfigureAwait(false);
         if (error == ErrorCode.None)
             error = await StoreAsync(id, decided.Complete(Now)).ConfigureAwait(false);
         if (error != ErrorCode.None)
@@ -176,8 +176,10 @@ internal sealed partial class TransactionCoordinator : IAsyncDisposable
     private async ValueTask<ErrorCode> DecideAsync(TransactionalId id, TransactionalProducer decided)
     {
         var error = await StoreAsync(id, decided).ConfigureAwait(false);
-        if (error == ErrorCode.None)
-            await FinishAsync(id).ConfigureAwait(false);
+        if (error != ErrorCode.None)
+            return error;
+        id.Marked.Clear();
+        await FinishAsync(id).ConfigureAwait(false);
         return error;
     }
 

@@ -12,20 +12,34 @@ namespace Onceward.Broker.Transactions;
 /// </remarks>
 internal sealed class TransactionMarkers(TopicRegistry topics, GroupCoordinator groups)
 {
-    public void Enlist(ProducerIdentity producer, IEnumerable<TransactionPartition> partitions)
+    /// <returns>None, or why one of them takes nothing.</returns>
+    public ErrorCode Enlist(ProducerIdentity producer, IEnumerable<TransactionPartition> partitions)
     {
+        var error = ErrorCode.None;
         foreach (var partition in partitions)
-            Find(partition)?.Enlist(producer.Id, producer.Epoch);
+        {
+            if (Find(partition)?.Enlist(producer.Id, producer.Epoch) is { } refused and not ErrorCode.None)
+                error = refused;
+        }
+        return error;
     }
 
     /// <summary>Writes the marker of a decided transaction to each of its partitions, all at the same time.</summary>
-    /// <returns>None, or why one of them could not be written: then all are to be written again.</returns>
-    public async ValueTask<ErrorCode> WriteAsync(TransactionalProducer decided, int coordinatorEpoch, CancellationToken cancellationToken)
+    /// <param name="decided">What was decided.</param>
+    /// <param name="marked">The partitions that have theirs; those that get it now are added.</param>
+    /// <param name="coordinatorEpoch">For the markers.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>None, or why one of them could not be written: then those that are not marked are to be written again.</returns>
+    public async ValueTask<ErrorCode> WriteAsync(
+        TransactionalProducer decided, HashSet<TransactionPartition> marked, int coordinatorEpoch, CancellationToken cancellationToken)
     {
-        var writes = new List<Task<ErrorCode>>(decided.Partitions.Count);
-        foreach (var partition in decided.Partitions)
-            writes.Add(WriteAsync(partition, decided, coordinatorEpoch, cancellationToken).AsTask());
-        var errors = await Task.WhenAll(writes).ConfigureAwait(false);
+        var owed = decided.Partitions.Where(partition => !marked.Contains(partition)).ToArray();
+        var errors = await Task.WhenAll(owed.Select(partition => WriteAsync(partition, decided, coordinatorEpoch, cancellationToken).AsTask())).ConfigureAwait(false);
+        for (var i = 0; i < owed.Length; i++)
+        {
+            if (errors[i] == ErrorCode.None)
+                marked.Add(owed[i]);
+        }
         return Array.Find(errors, static error => error != ErrorCode.None);
     }
 

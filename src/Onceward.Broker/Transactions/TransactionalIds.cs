@@ -19,6 +19,9 @@ internal sealed class TransactionalId(string name)
     /// <summary>When the open transaction began, on the monotonic clock.</summary>
     public long Began { get; set; }
 
+    /// <summary>The partitions that have the marker of what is decided. Belongs to the id's turn.</summary>
+    public HashSet<TransactionPartition> Marked { get; } = [];
+
     /// <summary>It has no state any more, and another object may stand for it.</summary>
     public bool IsGone { get; set; }
 

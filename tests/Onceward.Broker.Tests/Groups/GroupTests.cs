@@ -1,5 +1,7 @@
 using System.Text;
+using Onceward.Broker.Groups;
 using Onceward.Broker.Protocol;
+using Onceward.Broker.Protocol.Messages;
 
 namespace Onceward.Broker.Tests.Groups;
 
@@ -329,5 +331,23 @@ public sealed class GroupTests
         test.State.ShouldBe("Empty");
         test.Restart();
         test.Stable().Generation.ShouldBe(generation + 2, "to be empty is a generation, too");
+    }
+
+    [Fact]
+    public async Task Offsets_of_a_transaction_that_is_aborted_while_they_are_stored_are_pending_no_longer()
+    {
+        await using var test = new TestGroups();
+        test.Coordinator.OffsetsLogOf(TestGroups.Id).Enlist(7, 0).ShouldBe(ErrorCode.None);
+        Task? aborted = null;
+        test.Disk.Behind = log =>
+        {
+            aborted = Task.Run(() => test.Coordinator.TransactionEnded(log, 7, committed: false));
+            aborted.Wait(TimeSpan.FromMilliseconds(200)); // It must wait for the group, which is being changed.
+        };
+        var commit = new OffsetsCommit(TestGroups.Id, -1, "", null, [new(TestGroups.Topic, [new CommitPartition(0, 5, -1, null)])], ProducerId: 7, ProducerEpoch: 0);
+        (await test.Coordinator.Offsets.CommitAsync(commit, ErrorCode.IllegalGeneration))[0].Partitions[0].Error.ShouldBe(ErrorCode.None);
+        await aborted!;
+        var fetched = test.Coordinator.Offsets.Fetch(new(TestGroups.Id, [new(TestGroups.Topic, [0])]), requireStable: true).Topics[0].Partitions[0];
+        (fetched.Error, fetched.Offset).ShouldBe((ErrorCode.None, -1));
     }
 }

@@ -21,7 +21,19 @@ internal sealed class TestDisk
     /// <summary>What is safely in the log of the group's members; null: nothing.</summary>
     public GroupRecord? Group { get; private set; }
 
+    /// <summary>What somebody else does right behind the next append, before its caller goes on.</summary>
+    public Action<PartitionLog>? Behind { get; set; }
+
     public Task<AppendResult> Append(PartitionLog partition, Memory<byte> batch)
+    {
+        var appending = Place(partition, batch);
+        var behind = Behind;
+        Behind = null;
+        behind?.Invoke(partition);
+        return appending;
+    }
+
+    private Task<AppendResult> Place(PartitionLog partition, Memory<byte> batch)
     {
         if (IsBroken)
             return Task.FromResult(new AppendResult(ErrorCode.KafkaStorageError, -1, -1, -1, "the disk is broken"));

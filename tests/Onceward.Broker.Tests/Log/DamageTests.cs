@@ -116,7 +116,9 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
             position += header.SizeInBytes;
         }
         batches.Count.ShouldBeGreaterThan(20);
-        RestartTests.Copy(image.Path, directory.Path); // From now on the other folder is what each damage begins with.
+        // From now on the other folder is what each damage begins with. What closing the log has written there must not stay: it was closed in order then.
+        Empty(directory);
+        RestartTests.Copy(image.Path, directory.Path);
         return random.Next();
     }
 
@@ -148,12 +150,17 @@ public sealed class DamageTests(ITestOutputHelper output) : IDisposable
     private static List<string> SegmentFiles(TemporaryDirectory root) =>
         [.. Directory.GetFiles(root.Path, "*.log", SearchOption.AllDirectories).Where(file => Path.GetFileName(file).Length == 24).Order(StringComparer.Ordinal)];
 
+    private static void Empty(TemporaryDirectory root)
+    {
+        foreach (var folder in Directory.GetDirectories(root.Path))
+            Directory.Delete(folder, recursive: true);
+    }
+
     private void Note(TestLog log) => states[log.Log.HighWatermark] = State.Of(log.Log);
 
     private async Task RecoversAsync(byte[] bytes, long end, string how)
     {
-        foreach (var folder in Directory.GetDirectories(image.Path))
-            Directory.Delete(folder, recursive: true);
+        Empty(image);
         RestartTests.Copy(directory.Path, image.Path);
         await File.WriteAllBytesAsync(damaged, bytes);
         await using var log = TestLog.OnDisk(image.Path);

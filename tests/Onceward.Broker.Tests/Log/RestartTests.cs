@@ -45,6 +45,35 @@ public sealed class RestartTests : IDisposable
         after.Log.LastStableOffset.ShouldBe(after.Log.HighWatermark);
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task A_time_is_found_in_a_segment_of_an_earlier_run_that_nobody_has_read_yet(bool inOrder, bool largest)
+    {
+        await using var before = TestLog.OnDisk(directory.Path);
+        before.Configure(("segment.bytes", "3000"));
+        for (var i = 0; i < 4; i++)
+            await before.Write(valueSize: 2500, at: before.Now + (i == 1 ? 10_000 : i));
+        var at = before.Now + 10_000;
+        await before.Log.FlushAsync(TestContext.Current.CancellationToken);
+        await using var after = await RestartAsync(before, inOrder);
+        var found = largest ? after.Log.FindMaxTimestamp() : after.Log.FindTimestamp(at - 1);
+        (found!.Value.Offset, found.Value.Timestamp).ShouldBe((1, at));
+    }
+
+    [Fact]
+    public async Task A_log_that_is_closed_says_so_and_is_not_taken_for_an_empty_one()
+    {
+        await using var test = TestLog.OnDisk(directory.Path);
+        await test.Write(3);
+        test.Log.Problem.ShouldBe(ErrorCode.None);
+        await test.Log.DisposeAsync();
+        test.Log.Problem.ShouldBe(ErrorCode.KafkaStorageError);
+        test.Log.Enlist(7, 0).ShouldBe(ErrorCode.KafkaStorageError);
+    }
+
     [Fact]
     public async Task Each_start_has_a_higher_epoch_and_the_log_remembers_where_it_began()
     {

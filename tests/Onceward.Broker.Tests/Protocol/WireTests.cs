@@ -100,4 +100,17 @@ public sealed class WireTests
         SupportedApis.All.ShouldSatisfyAllConditions(
             all => all.Select(api => api.Key).ShouldBeUnique(),
             all => all.ShouldAllBe(api => api.Min <= api.Max && api.ServedFrom <= api.Max));
+
+    [Fact]
+    public void A_string_that_the_older_encoding_could_not_carry_is_refused()
+    {
+        using var writer = new WireWriter(3, flexible: true, sizeHint: 1);
+        writer.UnsignedVarint(short.MaxValue + 2); // One more than the length: compact.
+        byte[] frame = [.. writer.Written.Span, .. new byte[short.MaxValue + 1]];
+        Should.Throw<MalformedRequestException>(() => new WireReader(frame, 3, flexible: true).String());
+        using var shorter = new WireWriter(3, flexible: true, sizeHint: 1);
+        shorter.UnsignedVarint(short.MaxValue + 1);
+        frame = [.. shorter.Written.Span, .. new byte[short.MaxValue]];
+        new WireReader(frame, 3, flexible: true).String().Length.ShouldBe(short.MaxValue);
+    }
 }

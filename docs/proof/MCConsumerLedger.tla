@@ -6,8 +6,8 @@ OnePartition == [p \in {1} |-> <<"a", "control", "a", "a">>]
 FromTheStart == [p \in Partitions |-> 1]
 FromTheSecond == [p \in Partitions |-> IF p = 1 THEN 2 ELSE 1]
 Same == Permutations(Workers)
-(* What one partition has shown already, and two need not show again: a log that grows while it is read, a mirror that is written, dead letters. *)
+(* What one partition has shown already, and two need not show again: a log that grows while it is read, a mirror that is written, redrives. *)
 WrittenFirst == end' # end => \A p \in Partitions : next[p] = NoRow
 Unmirrored == mirror' = mirror
-Unburied == dead' = dead
+Undriven == redrive' = redrive
 =============================================================================

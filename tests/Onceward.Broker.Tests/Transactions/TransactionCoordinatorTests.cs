@@ -180,4 +180,23 @@ public sealed class TransactionCoordinatorTests
         while (!condition())
             await Task.Delay(5, deadline.Token);
     }
+
+    [Fact]
+    public async Task While_one_partition_takes_no_marker_the_others_get_no_second_one()
+    {
+        await using var test = await TestTransactions.StartAsync();
+        var producer = await test.Init();
+        (await test.Add(producer, 0)).ShouldBe(ErrorCode.None);
+        (await test.Add(producer, 1)).ShouldBe(ErrorCode.None);
+        await test.Log(1).DisposeAsync();
+        (await test.Add(producer, 1)).ShouldBe(ErrorCode.CoordinatorNotAvailable, "it takes nothing now; the client asks again");
+        (await test.End(producer, commit: true)).ShouldBe(ErrorCode.None);
+        for (var second = 0; second < 5; second++)
+        {
+            test.Clock.Advance(TimeSpan.FromSeconds(1)); // The sweep tries again.
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
+        }
+        test.Markers(0).ShouldBe([(producer.Id, producer.Epoch, true)]);
+        test.History()[^1].ShouldBe(TransactionStatus.PrepareCommit);
+    }
 }

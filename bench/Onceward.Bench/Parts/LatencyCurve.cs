@@ -7,7 +7,7 @@ namespace Onceward.Bench.Parts;
 /// <summary>From the time a record was meant to be produced to the time a reader of PostgreSQL sees its row, in an open loop, at shares of the knee.</summary>
 /// <remarks>
 /// <para>The knee is found in the same run: the rate is raised by a fifth until it is too much for what shares the machine, producer and broker included.</para>
-/// <para>Worker and hand-written loop take turns, second by second the same load, so that what a broker still compiles or a neighbour takes meets both.</para>
+/// <para>Worker and hand-written loop take turns, round by round at the same load, so that what a broker still compiles or a neighbour takes meets both.</para>
 /// </remarks>
 internal static class LatencyCurve
 {

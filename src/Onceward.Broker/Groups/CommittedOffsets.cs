@@ -137,7 +137,10 @@ internal sealed class CommittedOffsets(GroupCoordinator coordinator, TopicRegist
             group.Log.Hold(commit.ProducerId, group);
         var append = group.Log.Append(batch);
         if (OffsetsLog.Failed(append))
+        {
+            group.Log.Release(commit.ProducerId, group);
             return append;
+        }
         foreach (var (key, stored) in offsets)
         {
             if (commit.IsTransactional)

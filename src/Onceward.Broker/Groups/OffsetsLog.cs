@@ -23,6 +23,16 @@ internal sealed class OffsetsLog(PartitionLog partition, AppendBatch append, Act
 
     public PartitionLog Partition => partition;
 
+    /// <summary>Producers whose transactions hold offsets here.</summary>
+    public int Holders
+    {
+        get
+        {
+            lock (guard)
+                return holders.Count;
+        }
+    }
+
     /// <summary>How a broker appends.</summary>
     /// <remarks>Not with the request's token: what was begun is not taken back.</remarks>
     public static AppendBatch Appending { get; } = static (partition, batch) => partition.AppendInternalAsync(batch, CancellationToken.None).AsTask();
@@ -49,6 +59,18 @@ internal sealed class OffsetsLog(PartitionLog partition, AppendBatch append, Act
             if (!holders.TryGetValue(producerId, out var groups))
                 holders.Add(producerId, groups = []);
             groups.Add(group);
+        }
+    }
+
+    /// <summary>Nothing was stored after all. Under the group's lock.</summary>
+    public void Release(long producerId, Group group)
+    {
+        if (group.Offsets.PendingProducers.Contains(producerId))
+            return;
+        lock (guard)
+        {
+            if (holders.TryGetValue(producerId, out var groups) && groups.Remove(group) && groups.Count == 0)
+                holders.Remove(producerId);
         }
     }
 

@@ -16,7 +16,7 @@ internal sealed class ListOffsetsHandler(BrokerNode node) : ApiHandler<ListOffse
         var log = node.Topics.TryGet(topic, out var found) ? found.Partition(asked.Partition) : null;
         var error = LeaderEpoch.Check(log, asked.LeaderEpoch);
         if (error == ErrorCode.None)
-            error = log!.Problem;
+            error = log!.Check();
         if (error == ErrorCode.None && asked.Timestamp < 0 && !IsPlace(asked.Timestamp, version))
             error = ErrorCode.UnsupportedVersion;
         return error == ErrorCode.None

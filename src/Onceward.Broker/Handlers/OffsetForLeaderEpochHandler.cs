@@ -15,7 +15,7 @@ internal sealed class OffsetForLeaderEpochHandler(BrokerNode node) : ApiHandler<
         var log = node.Topics.TryGet(topic, out var found) ? found.Partition(partition) : null;
         var error = LeaderEpoch.Check(log, currentEpoch);
         if (error == ErrorCode.None)
-            error = log!.Problem;
+            error = log!.Check();
         if (error != ErrorCode.None)
             return new(partition, error);
         var (known, end) = log!.EndOfEpoch(epoch);

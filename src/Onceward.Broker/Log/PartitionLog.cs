@@ -66,13 +66,10 @@ internal sealed class PartitionLog : IAsyncDisposable
     private FlushGate Flushes => Volatile.Read(ref flushes) ?? Interlocked.CompareExchange(ref flushes, new FlushGate(Flush), null) ?? flushes;
 
     /// <summary>Why nothing can be learned of the log now, if so: it is then neither empty nor ended.</summary>
-    public ErrorCode Problem
+    public ErrorCode Check()
     {
-        get
-        {
-            lock (guard)
-                return TryOpen(out _).Error;
-        }
+        lock (guard)
+            return TryOpen(out _).Error;
     }
 
     /// <summary>Appends one batch from a client, checked as Kafka checks it. Patches the given bytes.</summary>
@@ -214,6 +211,7 @@ internal sealed class PartitionLog : IAsyncDisposable
             if (start <= log.StartOffset)
                 return;
             writer.MoveStart(log, start, durably: false);
+            start = log.StartOffset; // Without room for a new segment less has gone.
         }
         environment.Logger.SegmentsDeleted(Topic, Partition, start);
         Waiters.Signal();
@@ -322,9 +320,12 @@ internal sealed class PartitionLog : IAsyncDisposable
             foreach (var segment in view.Segments.AsSpan(first))
                 store.Flush(segment);
         }
-        catch (FlushFailedException e)
+        catch (IOException e)
         {
-            Fail(e.Message);
+            if (e is FlushFailedException)
+                Fail(e.Message);
+            else
+                environment.Logger.LogTroubled(Topic, Partition, e.Message);
             throw;
         }
         if (first < view.Segments.Length - 1)

@@ -16,9 +16,8 @@ internal sealed class LogManager : IAsyncDisposable
 {
     private const int ClosedAtOnce = 8; // Each waits for the disk; together they share its journal's commits.
 
-    private readonly ConcurrentDictionary<PartitionLog, bool> logs = new();
+    private readonly ConcurrentDictionary<PartitionLog, bool> logs = new(); // And whether it waits for its flush in the background.
     private readonly Channel<PartitionLog> toFlush = Channel.CreateUnbounded<PartitionLog>();
-    private readonly ConcurrentDictionary<PartitionLog, bool> asked = new(); // Which of them wait there: each once.
     private readonly DataDirectory? directory;
     private readonly FilePool files = new(OpenFileLimit.OfLogs(OpenFileLimit.OfProcess));
     private readonly MemoryBudget budget;
@@ -64,7 +63,7 @@ internal sealed class LogManager : IAsyncDisposable
             ? new MemoryStore(budget, environment.Clock)
             : new FolderStore(new PartitionFolder(directory.Path, topic, partition, topicId), files, topicId, environment, settings);
         var log = new PartitionLog(topic, partition, store, settings, environment);
-        logs[log] = true;
+        logs[log] = false;
         return log;
     }
 
@@ -80,19 +79,15 @@ internal sealed class LogManager : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref housekeeping, 1) == 1)
             return;
-        foreach (var (log, _) in logs)
+        try
         {
-            try
-            {
-                log.Housekeep();
-            }
-            // A timer's callback: what escapes it ends the process. And what fails for one log must not keep the others from making room.
-            catch (Exception e)
-            {
-                environment.Logger.HousekeepingFailed(e, log.Topic, log.Partition);
-            }
+            foreach (var (log, _) in logs)
+                Housekeep(log);
         }
-        Volatile.Write(ref housekeeping, 0);
+        finally
+        {
+            Volatile.Write(ref housekeeping, 0);
+        }
     }
 
     /// <summary>Flushes all logs and closes them in order, so that the next start has nothing to recover.</summary>
@@ -119,9 +114,22 @@ internal sealed class LogManager : IAsyncDisposable
         }
     }
 
+    private void Housekeep(PartitionLog log)
+    {
+        try
+        {
+            log.Housekeep();
+        }
+        // A timer's callback: what escapes it ends the process. And what fails for one log must not keep the others from making room.
+        catch (Exception e)
+        {
+            environment.Logger.HousekeepingFailed(e, log.Topic, log.Partition);
+        }
+    }
+
     private void FlushLater(PartitionLog log)
     {
-        if (asked.TryAdd(log, true))
+        if (logs.TryUpdate(log, true, comparisonValue: false))
             toFlush.Writer.TryWrite(log);
     }
 
@@ -138,7 +146,7 @@ internal sealed class LogManager : IAsyncDisposable
     {
         await foreach (var log in toFlush.Reader.ReadAllAsync().ConfigureAwait(false))
         {
-            asked.TryRemove(log, out _); // What is appended from here on asks for another.
+            logs.TryUpdate(log, false, comparisonValue: true); // What is appended from here on asks for another.
             try
             {
                 await log.FlushAsync(CancellationToken.None).ConfigureAwait(false);

@@ -105,7 +105,7 @@ internal sealed partial class TransactionCoordinator : IAsyncDisposable
         if (!state.IsOngoing)
             id.Began = clock.GetTimestamp();
         // Those that were there too: a topic may have been deleted and created again since. One that takes nothing may do so later: clients ask again.
-        return markers.Enlist(producer, partitions) == ErrorCode.None ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
+        return markers.Enlist(producer, partitions) ? ErrorCode.None : ErrorCode.CoordinatorNotAvailable;
     }
 
     /// <summary>AddOffsetsToTxn: a group's offsets are records of one more partition.</summary>

@@ -12,16 +12,13 @@ namespace Onceward.Broker.Transactions;
 /// </remarks>
 internal sealed class TransactionMarkers(TopicRegistry topics, GroupCoordinator groups)
 {
-    /// <returns>None, or why one of them takes nothing.</returns>
-    public ErrorCode Enlist(ProducerIdentity producer, IEnumerable<TransactionPartition> partitions)
+    /// <returns>Whether all of them that are there take the transaction's batches now.</returns>
+    public bool Enlist(ProducerIdentity producer, IEnumerable<TransactionPartition> partitions)
     {
-        var error = ErrorCode.None;
+        var all = true;
         foreach (var partition in partitions)
-        {
-            if (Find(partition)?.Enlist(producer.Id, producer.Epoch) is { } refused and not ErrorCode.None)
-                error = refused;
-        }
-        return error;
+            all &= Find(partition)?.Enlist(producer.Id, producer.Epoch) is null or ErrorCode.None;
+        return all;
     }
 
     /// <summary>Writes the marker of a decided transaction to each of its partitions, all at the same time.</summary>

@@ -338,16 +338,30 @@ public sealed class GroupTests
     {
         await using var test = new TestGroups();
         test.Coordinator.OffsetsLogOf(TestGroups.Id).Enlist(7, 0).ShouldBe(ErrorCode.None);
-        Task? aborted = null;
+        Thread? aborting = null;
         test.Disk.Behind = log =>
         {
-            aborted = Task.Run(() => test.Coordinator.TransactionEnded(log, 7, committed: false));
-            aborted.Wait(TimeSpan.FromMilliseconds(200)); // It must wait for the group, which is being changed.
+            aborting = new Thread(() => test.Coordinator.TransactionEnded(log, 7, committed: false));
+            aborting.Start();
+            // It must wait for the group, which is being changed.
+            SpinWait.SpinUntil(() => !aborting.IsAlive || aborting.ThreadState.HasFlag(ThreadState.WaitSleepJoin), TimeSpan.FromSeconds(10)).ShouldBeTrue();
         };
         var commit = new OffsetsCommit(TestGroups.Id, -1, "", null, [new(TestGroups.Topic, [new CommitPartition(0, 5, -1, null)])], ProducerId: 7, ProducerEpoch: 0);
         (await test.Coordinator.Offsets.CommitAsync(commit, ErrorCode.IllegalGeneration))[0].Partitions[0].Error.ShouldBe(ErrorCode.None);
-        await aborted!;
+        aborting!.Join();
         var fetched = test.Coordinator.Offsets.Fetch(new(TestGroups.Id, [new(TestGroups.Topic, [0])]), requireStable: true).Topics[0].Partitions[0];
         (fetched.Error, fetched.Offset).ShouldBe((ErrorCode.None, -1));
+    }
+
+    [Fact]
+    public async Task A_transactions_offsets_that_are_refused_leave_nothing_behind()
+    {
+        await using var test = new TestGroups();
+        for (var producer = 1; producer <= 3; producer++) // None of them has opened a transaction.
+        {
+            var commit = new OffsetsCommit(TestGroups.Id, -1, "", null, [new(TestGroups.Topic, [new CommitPartition(0, 5, -1, null)])], ProducerId: producer, ProducerEpoch: 0);
+            (await test.Coordinator.Offsets.CommitAsync(commit, ErrorCode.IllegalGeneration))[0].Partitions[0].Error.ShouldBe(ErrorCode.InvalidTxnState);
+        }
+        test.Coordinator.All.ShouldHaveSingleItem().Log.Holders.ShouldBe(0);
     }
 }

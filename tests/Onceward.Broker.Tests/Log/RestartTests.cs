@@ -68,9 +68,9 @@ public sealed class RestartTests : IDisposable
     {
         await using var test = TestLog.OnDisk(directory.Path);
         await test.Write(3);
-        test.Log.Problem.ShouldBe(ErrorCode.None);
+        test.Log.Check().ShouldBe(ErrorCode.None);
         await test.Log.DisposeAsync();
-        test.Log.Problem.ShouldBe(ErrorCode.KafkaStorageError);
+        test.Log.Check().ShouldBe(ErrorCode.KafkaStorageError);
         test.Log.Enlist(7, 0).ShouldBe(ErrorCode.KafkaStorageError);
     }
 

@@ -236,7 +236,8 @@ public sealed class HandlerTests
     public async Task A_redrive_whose_handler_ends_its_transaction_calls_it_no_more_though_the_ledger_cannot_be_told()
     {
         var (parks, ends) = (true, 0);
-        await using var lane = await TestLane.CreateAsync(attempts: 5, script: new Script
+        var clock = new WatchedClock();
+        await using var lane = await TestLane.CreateAsync(attempts: 5, pauses: clock, script: new Script
         {
             Each = async (value, context, cancellationToken) =>
             {
@@ -252,9 +253,9 @@ public sealed class HandlerTests
         parks = false;
         await lane.Database.ExecuteAsync("ALTER TABLE onceward.incident RENAME TO elsewhere");
         var redrive = lane.RedriveAsync();
-        await Task.Delay(TimeSpan.FromMilliseconds(500), TestContext.Current.CancellationToken);
-        redrive.IsCompleted.ShouldBeFalse();
+        await Eventually.HoldsAsync("it could not be told, and is about to be told again", () => clock.Waits > 0);
         await lane.Database.ExecuteAsync("ALTER TABLE onceward.elsewhere RENAME TO incident");
+        clock.Advance(TimeSpan.FromSeconds(5));
         await redrive;
         (await lane.RedriveAsync()).ShouldBeFalse();
         ends.ShouldBe(1);

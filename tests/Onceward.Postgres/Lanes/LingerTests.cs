@@ -1,64 +1,71 @@
-using Microsoft.Extensions.Time.Testing;
 using Onceward.Intake;
+using Onceward.Lanes;
 using Onceward.TestSupport;
 
 namespace Onceward.Postgres.Lanes;
 
 /// <summary>How long a lane waits for more: counted from its last transaction, so that what comes after a pause is not kept.</summary>
-public sealed class LingerTests
+public sealed class LingerTests : IAsyncLifetime
 {
     private static readonly LaneOptions s_options = new() { Linger = TimeSpan.FromSeconds(10), MaxRecords = 8 };
 
-    [Fact]
-    public async Task A_record_after_a_pause_is_applied_at_once_and_those_behind_it_together()
+    private readonly WatchedClock _clock = new();
+    private readonly CancellationTokenSource _end = new();
+    private TestLane _test = null!;
+    private Claim _claim = null!;
+    private Lane _lane = null!;
+    private Task _run = Task.CompletedTask;
+
+    /// <summary>A lane that has just committed its first record.</summary>
+    public async ValueTask InitializeAsync()
     {
-        var clock = new FakeTimeProvider();
-        await using var test = await TestLane.CreateAsync(setBased: true);
-        var claim = test.ClaimKeyed(0, "a");
-        var lane = test.CreateLane(s_options, clock);
-        using var end = new CancellationTokenSource();
-        lane.Add(claim);
-        var run = lane.RunAsync(end.Token, end.Token);
-        await AppliedAsync(claim, 1);
+        _test = await TestLane.CreateAsync(setBased: true);
+        _claim = _test.ClaimKeyed(0, "a");
+        _lane = _test.CreateLane(s_options, _clock);
+        _lane.Add(_claim);
+        _run = _lane.RunAsync(_end.Token, _end.Token);
+        await AppliedAsync(1);
+    }
 
-        await AddAsync("b");
-        await AddAsync("c");
-        claim.Position.ShouldBe(1, "the last transaction is not long ago");
-        clock.Advance(s_options.Linger);
-        await AppliedAsync(claim, 3);
-        test.Script.Calls.ShouldBe(["0:0", "0:1 0:2"]);
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _run;
+        await _test.DisposeAsync();
+        _end.Dispose();
+    }
 
-        clock.Advance(s_options.Linger);
-        await AddAsync("d");
-        await AppliedAsync(claim, 4);
-        await end.CancelAsync();
-        await run;
+    [Fact]
+    public async Task A_record_right_behind_a_transaction_waits_for_more_and_one_after_a_pause_does_not()
+    {
+        _clock.Waits.ShouldBe(0, "nothing was before the first");
+        Add("b");
+        await Eventually.HoldsAsync("the lane waits", () => _clock.Waits == 1);
+        Add("c");
+        _claim.Position.ShouldBe(1);
+        _clock.Advance(s_options.Linger);
+        await AppliedAsync(3);
+        _test.Script.Calls.ShouldBe(["0:0", "0:1 0:2"]);
 
-        async Task AddAsync(string value)
-        {
-            TestLane.AddKeyed(claim, value);
-            lane.Wake();
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
-        }
+        _clock.Advance(s_options.Linger);
+        Add("d");
+        await AppliedAsync(4);
+        _clock.Waits.ShouldBe(1);
     }
 
     [Fact]
     public async Task A_lane_with_much_to_do_does_not_wait()
     {
-        var clock = new FakeTimeProvider();
-        await using var test = await TestLane.CreateAsync(setBased: true);
-        var claim = test.ClaimKeyed(0, "a");
-        var lane = test.CreateLane(s_options, clock);
-        using var end = new CancellationTokenSource();
-        lane.Add(claim);
-        var run = lane.RunAsync(end.Token, end.Token);
-        await AppliedAsync(claim, 1);
-        TestLane.AddKeyed(claim, "b", "c");
-        lane.Wake();
-        await AppliedAsync(claim, 3);
-        await end.CancelAsync();
-        await run;
+        Add("b", "c");
+        await AppliedAsync(3);
+        _clock.Waits.ShouldBe(0);
     }
 
-    private static Task AppliedAsync(Claim claim, long count) => Eventually.HoldsAsync($"{count} are applied", () => claim.Position == count);
+    private void Add(params ReadOnlySpan<string> values)
+    {
+        TestLane.AddKeyed(_claim, values);
+        _lane.Wake();
+    }
+
+    private Task AppliedAsync(long count) => Eventually.HoldsAsync($"{count} are applied", () => _claim.Position == count);
 }
